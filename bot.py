@@ -1,0 +1,720 @@
+"""Sokbo's command line and life cycle: build, run, stop in reverse order. No decisions.
+
+python bot.py [run] [--config FILE]      everything
+python bot.py check | poll | condense | latest | search | sources …
+
+Verbs import what they need when they run: `condense` loads no chat library and no database.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from config.settings import Settings, load
+from errors import ConfigError, SokboError, SourceError, StartError, UsageError
+
+if TYPE_CHECKING:
+    from models import Alert, Source
+    from pipeline import Desk
+    from platforms.console import Console
+    from platforms.slack import Slack
+    from platforms.telegram import Telegram
+
+    Platform = Telegram | Slack
+
+VERSION = "0.1.0"
+HERE = Path(__file__).parent
+SAMPLE_AFTER = (10, 25)
+"""Seconds after the start at which the sample site's two scheduled posts appear."""
+STOP_WITHIN = 4.0
+
+cli = typer.Typer(
+    add_completion=False, no_args_is_help=False, rich_markup_mode=None, pretty_exceptions_enable=False, help=__doc__
+)
+sources_cli = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What is watched.")
+cli.add_typer(sources_cli, name="sources")
+
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="The configuration file.", show_default=False)]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+
+
+# ------------------------------------------------------------------------------------------------------- the verbs
+
+
+@cli.callback(invoke_without_command=True)
+def start(context: typer.Context, config: ConfigOption = None) -> None:
+    """A breaking-news desk: watches sources, condenses posts, alerts Telegram and Slack."""
+    context.obj = config
+    if context.invoked_subcommand is None:
+        run(context, None)
+
+
+@cli.command()
+def run(context: typer.Context, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Run everything; with no token configured the page is the chat."""
+    settings = _settings(context, config)
+    _finish(_run(settings, as_json=as_json))
+
+
+@cli.command()
+def check(context: typer.Context, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Read the configuration, reach database, platforms and sources; exit 1 if anything would not work."""
+    settings = _settings(context, config)
+    _finish(_check(settings, as_json=as_json))
+
+
+@cli.command()
+def poll(
+    context: typer.Context,
+    every_one: Annotated[bool, typer.Option("--all", help="Every source, not only those that are due.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """One pass over the sources; plans alerts, sends nothing."""
+    settings = _settings(context, config)
+    _finish(_poll(settings, every_one=every_one, as_json=as_json))
+
+
+@cli.command()
+def condense(context: typer.Context, config: ConfigOption = None, as_json: JsonOption = True) -> None:
+    """JSON lines {"id","title","html","url","lang"} on stdin, {"id","headline","bullets","link"} on stdout."""
+    settings = _settings(context, config)
+    for line in sys.stdin.buffer:
+        if line.strip():
+            print(json.dumps(_condense_line(line, settings), ensure_ascii=False), flush=True)
+
+
+@cli.command()
+def latest(
+    context: typer.Context,
+    words: Annotated[list[str] | None, typer.Argument(metavar="[N] [TOPIC OR SOURCE]")] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The newest news."""
+    _finish(_ask(_settings(context, config), "latest", " ".join(words or []), as_json=as_json))
+
+
+@cli.command()
+def search(
+    context: typer.Context,
+    words: Annotated[list[str], typer.Argument(metavar="WORDS")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Earlier news that holds every word."""
+    _finish(_ask(_settings(context, config), "search", " ".join(words), as_json=as_json))
+
+
+@sources_cli.command("list")
+def sources_list(context: typer.Context, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """What is watched, and how that goes."""
+    _finish(_sources_list(_settings(context, config), as_json=as_json))
+
+
+@sources_cli.command("add")
+def sources_add(
+    context: typer.Context,
+    url: str,
+    source_id: Annotated[str, typer.Option("--id", help="Its id; made from the address if left out.")] = "",
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Watch a feed; a running bot begins within a second."""
+    _finish(_sources_add(_settings(context, config), url, source_id, as_json=as_json))
+
+
+@sources_cli.command("remove")
+def sources_remove(
+    context: typer.Context, source_id: str, config: ConfigOption = None, as_json: JsonOption = False
+) -> None:
+    """Stop watching a source that was added; its memory stays."""
+    _finish(_sources_change(_settings(context, config), source_id, "remove", as_json=as_json))
+
+
+@sources_cli.command("pause")
+def sources_pause(
+    context: typer.Context, source_id: str, config: ConfigOption = None, as_json: JsonOption = False
+) -> None:
+    """Stop reading a source for now."""
+    _finish(_sources_change(_settings(context, config), source_id, "pause", as_json=as_json))
+
+
+@sources_cli.command("resume")
+def sources_resume(
+    context: typer.Context, source_id: str, config: ConfigOption = None, as_json: JsonOption = False
+) -> None:
+    """Read a paused source again."""
+    _finish(_sources_change(_settings(context, config), source_id, "resume", as_json=as_json))
+
+
+@sources_cli.command("test")
+def sources_test(context: typer.Context, url: str, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Read a feed once and show what would be alerted; nothing is kept."""
+    _finish(_sources_test(_settings(context, config), url, as_json=as_json))
+
+
+def _settings(context: typer.Context, config: Path | None) -> Settings:
+    """The settings of --config (before or after the verb), else of SOKBO_CONFIG, else of ./sokbo.toml if there."""
+    parent = context.find_root().obj
+    named = config or (parent if isinstance(parent, Path) else None) or os.environ.get("SOKBO_CONFIG")
+    file = Path(named) if named else (Path("sokbo.toml") if Path("sokbo.toml").is_file() else None)
+    try:
+        settings = load(file, os.environ)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from error
+    level = os.environ.get("SOKBO_LOG_LEVEL", "WARNING").upper()
+    if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        print(f"SOKBO_LOG_LEVEL   {level} is not accepted: DEBUG, INFO, WARNING or ERROR", file=sys.stderr)
+        raise typer.Exit(2)
+    import logs
+
+    logs.configure(level, settings.secrets())
+    return settings
+
+
+def _finish(verb: Awaitable[int]) -> None:
+    """Run a verb to its end and exit with its status; what Sokbo raises on purpose is one line, not a traceback."""
+
+    async def main() -> int:
+        return await verb
+
+    try:
+        status = asyncio.run(main())
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        status = 2
+    except SokboError as error:
+        print(error, file=sys.stderr)
+        status = 1
+    except KeyboardInterrupt:
+        status = 130
+    raise typer.Exit(status)
+
+
+def _show(rows: Iterable[dict[str, Any]], *, as_json: bool, columns: tuple[str, ...]) -> None:
+    """Rows as JSON lines or as a table."""
+    if as_json:
+        for row in rows:
+            print(json.dumps(row, ensure_ascii=False, default=str))
+        return
+    from rich.console import Console as Terminal
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(str(row.get(column, "") or "")) for column in columns))
+    Terminal(soft_wrap=not sys.stdout.isatty()).print(table)
+
+
+# ---------------------------------------------------------------------------------------------------------- condense
+
+
+def _condense_line(line: bytes, settings: Settings) -> dict[str, Any]:
+    from formatters import condense as condense_post
+    from models import Post
+    from sources.clean import clean
+    from sources.original import original_of
+
+    known: Any = None
+    try:
+        record = json.loads(line)
+        known = record.get("id") if isinstance(record, dict) else None
+        texts = {key: record.get(key) or "" for key in ("title", "html", "url", "lang")}
+        if not all(isinstance(text, str) for text in texts.values()):
+            return {"id": known, "error": "title, html, url and lang must be texts"}
+    except (ValueError, AttributeError) as error:
+        return {"id": known, "error": f"not a JSON object: {error}"}
+    html = clean(texts["html"], texts["url"])
+    original, headline = original_of(html)
+    post = Post(
+        source_id="stdin",
+        key=str(known),
+        title=texts["title"],
+        link=texts["url"],
+        html=html,
+        original_link=original,
+        source_headline=headline,
+        language=texts["lang"],
+    )
+    made = condense_post(
+        post,
+        bullets=settings.condense.bullets,
+        bullet_chars=settings.condense.bullet_chars,
+        language=texts["lang"],
+    )
+    return {"id": known, "headline": made.headline, "bullets": list(made.bullets), "link": made.link}
+
+
+# ------------------------------------------------------------------------------------------------- verbs with a desk
+
+
+@asynccontextmanager
+async def _desk(settings: Settings) -> AsyncIterator["Desk"]:
+    """Database and publishers' client, without platforms: what verbs beside a running bot need."""
+    from pipeline import Desk
+    from sources import fetch
+    from storage.database import Database
+
+    async with AsyncExitStack() as stack:
+        database = await Database.open(settings.database_path)
+        stack.push_async_callback(database.close)
+        http = fetch.client(settings.fetch, VERSION)
+        stack.push_async_callback(http.aclose)
+        yield Desk(database, http, settings, {}, _now, _owner())
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()[:20]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+async def _declare(desk: "Desk", declared: tuple["Source", ...]) -> None:
+    from storage import sources
+
+    async with desk.database.write() as tx:
+        await sources.declare(tx, declared, desk.now(), int(desk.settings.fetch.min_every))
+
+
+async def _ask(settings: Settings, name: str, args: str, *, as_json: bool) -> int:
+    import handlers
+    from formatters import plain
+    from models import ChatSettings, Command
+    from platforms.console import CHAT
+
+    command = Command(name, args, CHAT, "terminal", settings.language, private=False, trusted=True, open=True)
+    async with _desk(settings) as desk:
+        answer = await handlers.answer(desk, command)
+    shown = answer.settings or ChatSettings(settings.language, settings.timezone)
+    if not as_json:
+        print(plain.reply(answer, shown))
+    else:
+        for story in plain.reply_json(answer, shown)["stories"]:
+            print(json.dumps(story, ensure_ascii=False))
+    return 0 if answer.stories or not answer.title else 1
+
+
+async def _poll(settings: Settings, *, every_one: bool, as_json: bool) -> int:
+    import pipeline
+    from storage import sources
+
+    async with _desk(settings) as desk:
+        await _declare(desk, settings.watched())
+        async with desk.database.read() as connection:
+            watched = await sources.every_one(connection)
+        due = [one for one in watched if not one.paused and (every_one or one.next_at <= desk.now())]
+        rows = []
+        for one in due:
+            new = await pipeline.poll(desk, one)
+            async with desk.database.read() as connection:
+                after = await sources.one(connection, one.source.id)
+            rows.append({"source": one.source.id, "new": new, "problem": after.problem if after else ""})
+        await _plan_all(desk)
+    _show(rows, as_json=as_json, columns=("source", "new", "problem"))
+    return 1 if any(row["problem"] for row in rows) else 0
+
+
+async def _plan_all(desk: "Desk") -> None:
+    import pipeline
+
+    more = True
+    while more:
+        async with desk.database.write() as tx:
+            more = await pipeline.plan(tx, desk.now())
+
+
+async def _sources_list(settings: Settings, *, as_json: bool) -> int:
+    from storage import sources
+
+    async with _desk(settings) as desk:
+        await _declare(desk, settings.watched())
+        async with desk.database.read() as connection:
+            watched = await sources.every_one(connection)
+            counts = await sources.post_counts(connection)
+    rows = [
+        {
+            "id": one.source.id,
+            "name": one.source.name,
+            "kind": one.source.kind.value,
+            "url": one.source.url,
+            "posts": str(counts.get(one.source.id, 0)),
+            "state": "paused" if one.paused else one.problem or ("ok" if one.read_once else "not read yet"),
+        }
+        for one in watched
+    ]
+    _show(rows, as_json=as_json, columns=("id", "name", "kind", "url", "posts", "state"))
+    return 0
+
+
+async def _sources_add(settings: Settings, url: str, source_id: str, *, as_json: bool) -> int:
+    import re
+    from urllib.parse import urlsplit
+
+    from models import Kind, Source
+    from storage import sources
+
+    host = urlsplit(url).hostname or ""
+    if not url.startswith(("http://", "https://")) or not host:
+        raise UsageError(f"{url} is not accepted: the http or https address of an RSS or Atom feed")
+    made = source_id or re.sub(r"[^a-z0-9]+", "-", re.sub(r"^(www|feeds?|rss)\.", "", host)).strip("-")[:32]
+    if not re.fullmatch(r"[a-z0-9-]{1,32}", made):
+        raise UsageError(f"--id {made} is not accepted: 1 to 32 of a-z, 0-9 and -")
+    source = Source(made, host, Kind.FEED, url, timezone=settings.timezone)
+    async with _desk(settings) as desk:
+        await _declare(desk, settings.watched())
+        async with desk.database.read() as connection:
+            if await sources.one(connection, made) is not None:
+                raise UsageError(f"a source {made} is watched already: choose another id with --id")
+        posts = await _read_once(desk, source)
+        async with desk.database.write() as tx:
+            await sources.add(tx, source, desk.now(), int(settings.fetch.min_every))
+    row = {"id": made, "url": url, "posts": len(posts)}
+    _show([row], as_json=as_json, columns=("id", "url", "posts"))
+    return 0
+
+
+async def _read_once(desk: "Desk", source: "Source") -> list[Any]:
+    import pipeline
+    from sources import kinds
+    from sources.documents import Fetched
+
+    fetched = await kinds.fetch(desk.http, source, {}, desk.settings.fetch)
+    if not isinstance(fetched, Fetched):
+        return []
+    return await pipeline.off_the_loop(kinds.parse, source, fetched.documents)
+
+
+async def _sources_change(settings: Settings, source_id: str, verb: str, *, as_json: bool) -> int:
+    from storage import sources
+
+    async with _desk(settings) as desk:
+        await _declare(desk, settings.watched())
+        async with desk.database.read() as connection:
+            watched = await sources.one(connection, source_id)
+            known = [one.source.id for one in await sources.every_one(connection)]
+        if watched is None:
+            raise UsageError(f"no source {source_id}; known: {', '.join(known) or 'none'}")
+        if verb == "remove" and watched.from_file:
+            raise UsageError(f"{source_id} stands in the configuration file: remove it there, or pause it")
+        async with desk.database.write() as tx:
+            if verb == "remove":
+                await sources.remove(tx, source_id)
+            else:
+                await sources.pause(tx, source_id, verb == "pause", desk.now())
+    _show([{"id": source_id, "done": verb}], as_json=as_json, columns=("id", "done"))
+    return 0
+
+
+async def _sources_test(settings: Settings, url: str, *, as_json: bool) -> int:
+    import pipeline
+    from models import Kind, Source
+
+    folder = not url.startswith(("http://", "https://"))
+    source = Source("test", "test", Kind.JEKYLL if folder else Kind.FEED, url, timezone=settings.timezone)
+    async with _desk(settings) as desk:
+        posts = await _read_once(desk, source)
+        readings = await pipeline.off_the_loop(pipeline.read_closely, posts, {}, settings, source)
+    rows = [
+        {
+            "headline": reading.condensed.headline,
+            "bullets": list(reading.condensed.bullets),
+            "link": reading.condensed.link,
+            "key": reading.post.key,
+            "published": reading.post.published,
+        }
+        for reading in reversed(readings)
+    ]
+    if as_json:
+        _show(rows, as_json=True, columns=())
+    for reading in [] if as_json else reversed(readings):
+        made = reading.condensed
+        print("\n".join([made.headline, *(f"  • {bullet}" for bullet in made.bullets), f"  {made.link}", ""]))
+    return 0
+
+
+# ------------------------------------------------------------------------------------------------------------- check
+
+
+async def _check(settings: Settings, *, as_json: bool) -> int:
+    rows: list[dict[str, Any]] = []
+    try:
+        async with _desk(settings) as desk:
+            rows.append({"what": "database", "name": settings.database_url, "problem": ""})
+            for platform in _platforms(settings, _nobody, _nothing):
+                problem = await platform.check()
+                rows.append({"what": "platform", "name": platform.name, "problem": problem})
+                await platform.close()
+            sources = settings.watched() or _sample_if_alone(settings)
+            rows += [await _check_source(desk, source) for source in sources]
+            if not sources:
+                rows.append({"what": "source", "name": "-", "problem": "nothing is watched: add [[sources]]"})
+    except StartError as error:
+        rows.append({"what": "database", "name": settings.database_url, "problem": str(error)})
+    for row in rows:
+        row["state"] = row["problem"] or row.pop("note", "") or "ok"
+    _show(rows, as_json=as_json, columns=("what", "name", "state"))
+    return 1 if any(row["problem"] for row in rows) else 0
+
+
+async def _check_source(desk: "Desk", source: "Source") -> dict[str, Any]:
+    row: dict[str, Any] = {"what": "source", "name": source.id, "problem": "", "note": ""}
+    try:
+        posts = await _read_once(desk, source)
+    except SourceError as error:
+        return row | {"problem": str(error)}
+    without = sum(1 for post in posts if not (post.link or post.original_link))
+    if without:
+        row["note"] = f"{len(posts)} posts, {without} without any link: set site_url"
+    else:
+        row["note"] = f"ok, {len(posts)} posts"
+    return row
+
+
+async def _nobody(_: Any) -> Any:
+    raise AssertionError("check takes no commands")
+
+
+async def _nothing(_: Any) -> None:
+    return None
+
+
+# --------------------------------------------------------------------------------------------------------------- run
+
+
+def _platforms(settings: Settings, answer: Any, let_in_again: Any) -> list["Platform"]:
+    """The platforms that have a token."""
+    from models import ChatSettings
+
+    defaults = ChatSettings(settings.language, settings.timezone)
+    made: list[Platform] = []
+    if settings.telegram.token.get_secret_value():
+        from platforms import telegram
+
+        made.append(telegram.Telegram(settings.telegram, answer, let_in_again, defaults))
+    if settings.slack.bot_token.get_secret_value():
+        from platforms import slack
+
+        made.append(slack.Slack(settings.slack, answer, let_in_again, defaults))
+    return made
+
+
+async def _run(settings: Settings, *, as_json: bool) -> int:
+    """Build everything, run until told to stop, take it down in reverse order."""
+    import handlers
+    from platforms.console import CHAT, Console
+    from storage import chats
+    from storage.database import hold
+    from web.app import Site
+
+    async with AsyncExitStack() as stack:
+        stack.callback(hold(settings.database_path).close)
+        listener = stack.enter_context(_listen(settings))
+        desk = await stack.enter_async_context(_desk(settings))
+        console = Console(_printer(settings, as_json=as_json))
+
+        async def answer(command: Any) -> Any:
+            return await handlers.answer(desk, command)
+
+        platforms = _platforms(settings, answer, desk.let_in_again)
+        desk.senders = {"console": console, **{platform.name: platform for platform in platforms}}
+        sources = await _watch(desk, alone=not platforms)
+        async with desk.database.write() as tx:
+            await chats.keep_console(tx, CHAT, settings.language, settings.timezone, desk.now())
+        site = Site(desk, console, CHAT, [platform.state for platform in platforms], VERSION)
+        _on_signals(desk)
+        if not as_json:
+            _greet(settings, sources, [platform.name for platform in platforms], listener)
+        return await _until_stopped(desk, site.app, listener, platforms, console, sample=not platforms)
+
+
+async def _watch(desk: "Desk", *, alone: bool) -> tuple["Source", ...]:
+    """Declare the file's sources; the sample site where nothing else is configured."""
+    from storage import sources
+
+    declared = desk.settings.watched()
+    async with desk.database.read() as connection:
+        added = [one.source for one in await sources.every_one(connection) if not one.from_file]
+    if not declared and not added and alone:
+        declared = _sample_if_alone(desk.settings)
+    await _declare(desk, declared)
+    return (*declared, *added)
+
+
+def _sample_if_alone(settings: Settings) -> tuple["Source", ...]:
+    """The sample site, copied beside the database at the first run."""
+    import shutil
+
+    from models import Kind, Source
+
+    if settings.telegram.token.get_secret_value() or settings.slack.bot_token.get_secret_value():
+        return ()
+    folder = settings.database_path.parent / "examples"
+    if not folder.exists():
+        shutil.copytree(HERE / "examples", folder)
+    site = str(folder / "site")
+    return (Source("sample", "Sokbo 예제", Kind.JEKYLL, site, every=2.0, timezone=settings.timezone),)
+
+
+async def _publish_scheduled(desk: "Desk") -> None:
+    """Move the sample site's scheduled posts into place, one after the other, once."""
+    site = desk.settings.database_path.parent / "examples" / "site"
+    began = asyncio.get_running_loop().time()
+    posts = sorted(site.glob("_scheduled/*.md")) if not desk.settings.sources else []
+    for post, after in zip(posts, SAMPLE_AFTER[-len(posts) :] if posts else (), strict=False):
+        await asyncio.sleep(max(0.0, began + after - asyncio.get_running_loop().time()))
+        post.rename(site / "_posts" / post.name)
+        desk.look.set()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """The page's address, taken at once: a port in use is told before anything else starts."""
+    host, port = settings.web.host, settings.web.port
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError as error:
+        raise StartError(
+            f"http://{host}:{port} cannot be used ({error.strerror}): end what uses it, or choose another port with "
+            "[web] port or SOKBO_WEB__PORT."
+        ) from error
+    listener.listen(128)
+    listener.setblocking(False)
+    return listener
+
+
+def _on_signals(desk: "Desk") -> None:
+    """The first Ctrl-C or SIGTERM stops in good order, the second at once."""
+
+    def stop(number: int) -> None:
+        if desk.stopping.is_set():
+            os._exit(128 + number)
+        desk.stopping.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop, number)
+
+
+async def _until_stopped(
+    desk: "Desk",
+    app: Any,
+    listener: socket.socket,
+    platforms: list["Platform"],
+    console: "Console",
+    *,
+    sample: bool,
+) -> int:
+    from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+    import pipeline
+
+    server = _server(app)
+    loops = {
+        asyncio.create_task(pipeline.poll_forever(desk), name="polling"),
+        asyncio.create_task(pipeline.deliver_forever(desk), name="delivering"),
+        asyncio.create_task(server.serve(sockets=[listener]), name="serving"),
+    }
+    others = {asyncio.create_task(platform.run(), name=platform.name) for platform in platforms}
+    if sample:
+        others.add(asyncio.create_task(_publish_scheduled(desk), name="sample"))
+    scheduler = AsyncIOScheduler(timezone=UTC)
+    for wake in (desk.look, desk.send):
+        scheduler.add_job(_set, "interval", seconds=1, args=[wake], coalesce=True, max_instances=1)
+    scheduler.start()
+    stopped = asyncio.create_task(desk.stopping.wait())
+    await asyncio.wait({stopped, *loops}, return_when=asyncio.FIRST_COMPLETED)
+    broken = [task for task in loops if task.done()]
+    desk.stopping.set()
+    scheduler.shutdown(wait=False)
+    console.close()
+    server.should_exit = True
+    for task in others:
+        task.cancel()
+    _, late = await asyncio.wait({stopped, *loops, *others}, timeout=STOP_WITHIN)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*(platform.close() for platform in platforms), return_exceptions=True)
+    for task in broken:
+        with suppress(asyncio.CancelledError):
+            if (error := task.exception()) is not None:
+                raise StartError(f"{task.get_name()} ended by itself: {type(error).__name__}: {error}") from error
+    return 0
+
+
+async def _set(event: asyncio.Event) -> None:
+    event.set()
+
+
+def _server(app: Any) -> Any:
+    """uvicorn, which must neither take the signals nor wait for open streams."""
+    import contextlib
+
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        @contextlib.contextmanager
+        def capture_signals(self) -> Any:
+            yield
+
+    return Server(uvicorn.Config(app, log_config=None, lifespan="off", access_log=False, timeout_graceful_shutdown=1))
+
+
+def _printer(settings: Settings, *, as_json: bool) -> Callable[["Alert", bool], None]:
+    """What a run prints for each alert."""
+    from zoneinfo import ZoneInfo
+
+    from formatters import plain
+
+    def line(alert: "Alert", edited: bool) -> None:
+        if as_json:
+            print(json.dumps(plain.alert_json(alert, fresh=not edited), ensure_ascii=False), flush=True)
+            return
+        clock = _now().astimezone(ZoneInfo(settings.timezone)).strftime("%H:%M:%S")
+        print(f"{clock}  {'edited' if edited else 'alert '}  {alert.headline} → console", flush=True)
+
+    return line
+
+
+def _greet(settings: Settings, sources: tuple["Source", ...], platforms: list[str], listener: socket.socket) -> None:
+    """What a first run needs to know: what is watched, where the page is, how to connect a platform."""
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    alone = "no account configured: the page is the chat"
+    print(f"Sokbo {VERSION} · {' + '.join(platforms) if platforms else alone}")
+    for source in sources[:20]:
+        print(f"  watching   {source.url} ({source.kind.value})")
+    if not sources:
+        print("  watching   nothing yet: add [[sources]] to sokbo.toml, or: python bot.py sources add URL")
+    print(f"  page       http://{shown}:{port}")
+    print(f"  database   {settings.database_path}")
+    if "telegram" not in platforms:
+        print("  Telegram   not connected: put a bot token into sokbo.toml   → docs/first-hour.md")
+    if "slack" not in platforms:
+        print("  Slack      not connected: paste config/slack-manifest.yaml  → docs/first-hour.md")
+    for key in settings.without_effect():
+        print(f"  note       {key} is read, and has no effect in this version")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,410 @@
+"""File and environment in, frozen `Settings` out, once. Every problem is found before any is shown.
+
+Each key's `description` says what is accepted; the error messages and `docs/configuration.md` both use it.
+"""
+
+import copy
+import difflib
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from errors import ConfigError
+from models import Kind, Source
+
+ALLOWED_BESIDE_KEYS = re.compile(r"SOKBO_(CONFIG|LOG_LEVEL|TEST_.*)$")
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def seconds(value: object) -> object:
+    """Read "90s", "5m", "1h", "250ms" or a plain number of seconds; raises ValueError for anything else."""
+    if isinstance(value, str):
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\s*", value)
+        if not match:
+            raise ValueError("not a duration")
+        return float(match[1]) * UNITS[match[2] or "s"]
+    return value
+
+
+def _time_zone(value: str) -> str:
+    try:
+        if value:
+            ZoneInfo(value)
+        return value
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError("not a time zone") from error
+
+
+Duration = Annotated[float, BeforeValidator(seconds), Field(gt=0, allow_inf_nan=False)]
+TimeZone = Annotated[str, BeforeValidator(_time_zone)]
+SourceId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
+
+
+class Section(BaseModel):
+    """A table of the file: frozen, and no key that is not declared."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True)
+
+
+class Telegram(Section):
+    token: SecretStr = Field(SecretStr(""), description="the bot's token from @BotFather; empty: Telegram is off")
+    api_base: str = Field("https://api.telegram.org", pattern=r"^https?://", description="an http or https address")
+    mode: Literal["polling"] = Field("polling", description='"polling"')
+    webhook_secret: SecretStr = Field(SecretStr(""), description="text; used by webhook mode only")
+    messages_per_second: float = Field(30, gt=0, le=1000, description="a number from 1 to 1000")
+    paid_broadcast: bool = Field(False, description="true or false")
+    admins: tuple[int, ...] = Field((), description="a list of numeric user ids, such as [12345678]")
+    open: bool = Field(False, description="true (anyone may subscribe) or false")
+
+
+class Slack(Section):
+    bot_token: SecretStr = Field(SecretStr(""), description="the bot token, xoxb-…; empty: Slack is off")
+    app_token: SecretStr = Field(SecretStr(""), description="an app-level token with connections:write, xapp-…")
+    signing_secret: SecretStr = Field(SecretStr(""), description="text; used by http mode only")
+    client_id: str = Field("", description="text; used when many workspaces install the app")
+    client_secret: SecretStr = Field(SecretStr(""), description="text; used when many workspaces install the app")
+    api_base: str = Field("https://slack.com/api/", pattern=r"^https?://", description="an http or https address")
+    mode: Literal["socket"] = Field("socket", description='"socket"')
+    admins: tuple[str, ...] = Field((), description='a list of user ids, such as ["U0123456789"]')
+    open: bool = Field(False, description="true (anyone in the workspace may subscribe) or false")
+    messages_per_minute: float = Field(300, gt=0, description="a number above 0")
+    edits_per_minute: float = Field(50, gt=0, description="a number above 0")
+
+
+class Web(Section):
+    host: str = Field("127.0.0.1", min_length=1, description="an address of this machine")
+    port: int = Field(8080, ge=0, le=65535, description="0 to 65535 (0: any free port)")
+    public_url: str = Field("", pattern=r"^(https?://.+)?$", description="an http or https address, or empty")
+    admin_token: SecretStr = Field(SecretStr(""), description="16 characters or more, or empty (the page is read-only)")
+
+
+class Fetch(Section):
+    timeout: Duration = Field(10, description='a duration such as "10s"')
+    max_bytes: int = Field(5_000_000, ge=1000, description="a number of bytes, 1000 or more")
+    min_every: Duration = Field(60, description='a duration such as "60s"')
+    max_every: Duration = Field(3600, description='a duration such as "1h"')
+    allow_networks: tuple[str, ...] = Field((), description='a list of networks such as ["127.0.0.0/8"]')
+
+
+class Condense(Section):
+    bullets: int = Field(4, ge=3, le=5, description="3, 4 or 5")
+    bullet_chars: int = Field(90, ge=40, le=300, description="40 to 300 characters")
+
+
+class Delivery(Section):
+    roundup_after: int = Field(5, ge=1, description="a number, 1 or more")
+    on_unknown: Literal["resend", "skip"] = Field("resend", description='"resend" or "skip"')
+    duplicates: Literal["edit", "reply", "silent"] = Field("edit", description='"edit", "reply" or "silent"')
+    expire_after: Duration = Field(86400, description='a duration such as "24h"')
+
+
+class Desk(Section):
+    chats: tuple[str, ...] = Field((), description='a list such as ["telegram:-100123", "slack:T0/C0"]')
+
+
+class SourceTable(Section):
+    id: SourceId = Field(description="1 to 32 of a-z, 0-9 and -")
+    name: str = Field("", description="text; empty: the id")
+    kind: Kind = Field(Kind.FEED, description="feed or jekyll")
+    url: str = Field(min_length=1, description="feed: an http or https address; jekyll: the folder that holds _posts")
+    every: Duration | None = Field(None, description='a duration such as "60s"; left out: adaptive')
+    language: str = Field("", pattern=r"^([a-z]{2,3})?$", description='a language code such as "ko"; empty: detected')
+    topics: tuple[str, ...] = Field((), description='a list of words such as ["외교"]')
+    first_read: int = Field(0, ge=0, description="how many of the newest posts the first read sends; 0: none")
+    site_url: str = Field("", pattern=r"^(https?://.+)?$", description="an http or https address (jekyll), or empty")
+    weight: int = Field(1, ge=0, le=10, description="0 to 10")
+    timezone: TimeZone = Field("", description='a time zone such as "Asia/Seoul"; empty: the one at the top')
+    encoding: str = Field("", description='a character encoding such as "cp949"; empty: found out')
+    full_text: bool = Field(False, description="true or false")
+    on_delete: Literal["keep", "retract"] = Field("keep", description='"keep" or "retract"')
+    hook_secret: SecretStr = Field(SecretStr(""), description="text, or empty (no hook)")
+
+
+class Settings(Section):
+    """Everything the desk is told from outside."""
+
+    database_url: str = Field(
+        "sqlite:///data/sokbo.db",
+        pattern=r"^sqlite:///.+",
+        description="sqlite:///PATH (sqlite:////PATH from the root)",
+    )
+    language: Literal["ko", "en"] = Field("ko", description='"ko" or "en"')
+    timezone: TimeZone = Field("Asia/Seoul", description='a time zone such as "Asia/Seoul"')
+    telegram: Telegram = Telegram()
+    slack: Slack = Slack()
+    web: Web = Web()
+    fetch: Fetch = Fetch()
+    condense: Condense = Condense()
+    delivery: Delivery = Delivery()
+    desk: Desk = Desk()
+    sources: tuple[SourceTable, ...] = ()
+
+    @property
+    def database_path(self) -> Path:
+        return Path(self.database_url.removeprefix("sqlite:///"))
+
+    def watched(self) -> tuple[Source, ...]:
+        """The sources of the file as the values that travel; a missing name, language zone is filled in here."""
+        return tuple(self._source(table) for table in self.sources)
+
+    def _source(self, table: SourceTable) -> Source:
+        return Source(
+            id=table.id,
+            name=table.name or table.id,
+            kind=table.kind,
+            url=table.url,
+            site_url=table.site_url,
+            every=table.every,
+            language=table.language,
+            timezone=table.timezone or self.timezone,
+            encoding=table.encoding,
+            weight=table.weight,
+            topics=table.topics,
+            first_read=table.first_read,
+        )
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret value that is set, for the log formatter to strike out."""
+        found = [*_secrets_in(self)]
+        return tuple(secret for secret in found if secret)
+
+    def without_effect(self) -> tuple[str, ...]:
+        """Keys that were set and that this version reads but does not act on yet; the start says so."""
+        return tuple(
+            f"[{section}] {key}"
+            for section, key in LATER
+            if _part(self, section) is not None and key in getattr(self, section).model_fields_set
+        ) + tuple(
+            f"[[sources]] {table.id} {key}"
+            for table in self.sources
+            for key in ("weight", "full_text", "on_delete", "hook_secret")
+            if key in table.model_fields_set
+        )
+
+
+LATER = (
+    ("telegram", "webhook_secret"),
+    ("slack", "signing_secret"),
+    ("slack", "client_id"),
+    ("slack", "client_secret"),
+    ("delivery", "roundup_after"),
+    ("desk", "chats"),
+)
+
+
+def _part(settings: Settings, section: str) -> Section | None:
+    part = getattr(settings, section)
+    return part if isinstance(part, Section) and part.model_fields_set else None
+
+
+def _secrets_in(section: Section) -> list[str]:
+    found: list[str] = []
+    for key in type(section).model_fields:
+        value = getattr(section, key)
+        if isinstance(value, SecretStr):
+            found.append(value.get_secret_value())
+        elif isinstance(value, Section):
+            found.extend(_secrets_in(value))
+        elif key == "sources":
+            for table in value:
+                found.extend(_secrets_in(table))
+    return found
+
+
+def load(file: Path | None, environment: Mapping[str, str]) -> Settings:
+    """Read the settings. `file` None: the defaults. Raises ConfigError with every problem found."""
+    name = file.name if file else "environment"
+    tables = _read_file(file) if file else {}
+    problems: list[tuple[str, str]] = []
+    _apply_environment(tables, environment, problems)
+    settings = _validate(tables, problems)
+    if problems or settings is None:
+        raise ConfigError(name, problems)
+    return settings
+
+
+def _read_file(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(str(file), [("syntax", f"not valid TOML: {error}")]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(str(file), [("encoding", "not UTF-8: save the file as UTF-8")]) from error
+    except OSError as error:
+        reason = error.strerror or "unreadable"
+        raise ConfigError(str(file), [("file", f"{reason}: name an existing file with --config")]) from error
+
+
+def keys() -> dict[str, tuple[str, str]]:
+    """Environment name -> (section or "", key), for every key the environment may set."""
+    names: dict[str, tuple[str, str]] = {}
+    for key, info in Settings.model_fields.items():
+        kind = info.annotation
+        if isinstance(kind, type) and issubclass(kind, Section):
+            for inner in kind.model_fields:
+                names[f"SOKBO_{key}__{inner}".upper()] = (key, inner)
+        elif key != "sources":
+            names[f"SOKBO_{key}".upper()] = ("", key)
+    return names
+
+
+def _apply_environment(tables: dict[str, Any], environment: Mapping[str, str], problems: list[tuple[str, str]]) -> None:
+    known = keys()
+    for name in sorted(environment):
+        if not name.startswith("SOKBO_") or ALLOWED_BESIDE_KEYS.match(name):
+            continue
+        value: Any = environment[name]
+        plain = name
+        if name not in known and name.endswith("_FILE") and _is_secret(known.get(name.removesuffix("_FILE"))):
+            plain = name.removesuffix("_FILE")
+            try:
+                value = Path(value).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                problems.append((name, f"cannot be read ({error.__class__.__name__}): name a readable file"))
+                continue
+        if plain not in known:
+            problems.append((name, f"not a known key{_near(name, known)}"))
+            continue
+        section, key = known[plain]
+        target = tables.setdefault(section, {}) if section else tables
+        if isinstance(target, dict):
+            target[key] = _from_text(_field(section, key), value)
+
+
+def _field(section: str, key: str) -> Any:
+    model = Settings.model_fields[section].annotation if section else Settings
+    assert isinstance(model, type) and issubclass(model, Section)
+    return model.model_fields[key].annotation
+
+
+def _is_secret(place: tuple[str, str] | None) -> bool:
+    return place is not None and _field(*place) is SecretStr
+
+
+def _from_text(annotation: Any, text: str) -> Any:
+    if getattr(annotation, "__origin__", None) is not tuple:
+        return text
+    if text.lstrip().startswith("["):
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError:
+            return text
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _validate(tables: dict[str, Any], problems: list[tuple[str, str]]) -> Settings | None:
+    try:
+        settings = Settings.model_validate(tables)
+    except ValidationError as error:
+        for detail in error.errors():
+            problems.append(_explain(detail, tables))
+        problems.extend(_cross_checks_of_the_rest(tables, error))
+        return None
+    problems.extend(_cross_checks(settings))
+    return settings
+
+
+def _cross_checks_of_the_rest(tables: dict[str, Any], error: ValidationError) -> list[tuple[str, str]]:
+    """Leave out what is wrong by itself, so that what is wrong between keys is told in the same breath."""
+    rest = copy.deepcopy(tables)
+    broken_sources: set[int] = set()
+    for detail in error.errors():
+        path = [part for part in detail["loc"] if part not in ("float", "nullable")]
+        if path[0] == "sources" and len(path) > 1:
+            broken_sources.add(int(path[1]))
+        elif len(path) > 1 and isinstance(rest.get(str(path[0])), dict):
+            rest[str(path[0])].pop(path[1], None)
+        else:
+            rest.pop(str(path[0]), None)
+    if isinstance(rest.get("sources"), list):
+        rest["sources"] = [table for number, table in enumerate(rest["sources"]) if number not in broken_sources]
+    try:
+        return _cross_checks(Settings.model_validate(rest))
+    except ValidationError:
+        return []
+
+
+def _explain(detail: Any, tables: dict[str, Any]) -> tuple[str, str]:
+    path = [part for part in detail["loc"] if part not in ("float", "nullable")]
+    model: type[Section] = Settings
+    where, place = "", ""
+    for position, part in enumerate(path):
+        info = model.model_fields.get(str(part)) if isinstance(part, str) else None
+        if info is None:
+            break
+        if isinstance(info.annotation, type) and issubclass(info.annotation, Section):
+            model, place = info.annotation, f"[{part}] "
+        elif part == "sources" and len(path) > position + 1:
+            model, place = SourceTable, f"[[sources]] #{path[position + 1] + 1} "
+            path = [*path[: position + 1], *path[position + 2 :]]
+    rest = [part for part in path if isinstance(part, str) and f"[{part}] " != place and part != "sources"]
+    key = rest[0] if rest else (str(path[-1]) if path else "file")
+    where = f"{place}{key}" if rest or not place else place.strip()
+    return where, _what(detail, model, key, tables)
+
+
+def _what(detail: Any, model: type[Section], key: str, tables: dict[str, Any]) -> str:
+    info = model.model_fields.get(key)
+    if detail["type"] == "extra_forbidden":
+        return f"not a known key{_near(key, model.model_fields)}"
+    accepted = info.description if info and info.description else "see docs/configuration.md"
+    if detail["type"] == "missing":
+        return f"missing: {accepted}"
+    if info is not None and info.annotation is SecretStr:
+        return f"not accepted: {accepted}"
+    given = _given(detail["loc"], tables)
+    if key == "database_url" and str(given).startswith("postgres"):
+        return f"PostgreSQL comes with a later version; accepted now: {accepted}"
+    return f"{json.dumps(given, ensure_ascii=False, default=str)} is not accepted: {accepted}"
+
+
+def _given(path: tuple[Any, ...], tables: Any) -> Any:
+    value = tables
+    for part in path:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            break
+    return value
+
+
+def _near(name: str, known: Mapping[str, object]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; known: {', '.join(sorted(known)[:12])}"
+
+
+def _cross_checks(settings: Settings) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    if settings.slack.bot_token.get_secret_value() and not settings.slack.app_token.get_secret_value():
+        found.append(
+            ("[slack] app_token", 'missing, and mode is "socket": create an app-level token (connections:write)')
+        )
+    if 0 < len(settings.web.admin_token.get_secret_value()) < 16:
+        found.append(("[web] admin_token", "too short: 16 characters or more"))
+    if settings.fetch.min_every > settings.fetch.max_every:
+        found.append(("[fetch] min_every", "longer than max_every: make it the shorter of the two"))
+    seen: set[str] = set()
+    for number, table in enumerate(settings.sources, 1):
+        where = f"[[sources]] #{number}"
+        if table.id in seen:
+            found.append((f"{where} id", f'"{table.id}" is used twice: every source needs an id of its own'))
+        seen.add(table.id)
+        if table.kind is Kind.FEED and not re.match(r"https?://[^/]", table.url):
+            found.append((f"{where} url", f'"{table.url}" is not accepted: an http or https address'))
+        if table.encoding and not _is_encoding(table.encoding):
+            found.append((f"{where} encoding", f'"{table.encoding}" is not known: a name such as "cp949" or "utf-8"'))
+    return found
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        "".encode(name)
+    except LookupError:
+        return False
+    return True

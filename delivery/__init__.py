@@ -1,0 +1,19 @@
+"""Pure rules of who is owed what and when, and what the platforms must offer."""
+
+from delivery.ledger import CannotLook, Found, LookUp, Next, NotThere, after, after_edit, plan, settle
+from delivery.pace import Pace
+from delivery.sender import Sender
+
+__all__ = [
+    "CannotLook",
+    "Found",
+    "LookUp",
+    "Next",
+    "NotThere",
+    "Pace",
+    "Sender",
+    "after",
+    "after_edit",
+    "plan",
+    "settle",
+]

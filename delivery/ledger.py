@@ -1,0 +1,144 @@
+"""What becomes of a delivery after a call: one rule, in one place, and pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from models import (
+    Alert,
+    Chat,
+    ChatGone,
+    Delivery,
+    Moved,
+    Refused,
+    SendResult,
+    Sent,
+    Status,
+    Subscription,
+    TryLater,
+    Unknown,
+)
+
+FIRST_WAIT = 1.0
+LONGEST_WAIT = 60.0
+LOOK_UP_AFTER = timedelta(seconds=5)
+"""A message may take this long to appear in a channel's history (docs/decisions/0004)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What to save: columns of the delivery, and what happens to its chat."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    hold_until: datetime | None = None
+    pause: str = ""
+    move_to: Chat | None = None
+
+
+def plan(alert: Alert, source_ids: Iterable[str], chats: Iterable[tuple[int, tuple[Subscription, ...]]]) -> list[int]:
+    """The chats that are owed the alert: those with at least one subscription that wants it."""
+    carriers = set(source_ids)
+    text = " ".join((alert.headline, *alert.bullets, *alert.topics)).lower()
+    return [chat for chat, wishes in chats if any(_wants(wish, alert, carriers, text) for wish in wishes)]
+
+
+def _wants(wish: Subscription, alert: Alert, source_ids: set[str], text: str) -> bool:
+    if wish.sources and not source_ids.intersection(wish.sources):
+        return False
+    if wish.topics and not set(alert.topics).intersection(wish.topics):
+        return False
+    if wish.include and not any(word in text for word in wish.include):
+        return False
+    return not any(word in text for word in wish.exclude)
+
+
+def wait(attempts: int) -> float:
+    """Seconds before the next try: 1, 2, 4 … 60."""
+    return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(max(0, attempts - 1), 10))
+
+
+def after(delivery: Delivery, result: SendResult, version: int, now: datetime, *, can_look: bool) -> Next:
+    """What a call of a new message left behind. `version` is the one that was sent."""
+    match result:
+        case Sent(message_id):
+            values = {"status": Status.SENT, "shown": version, "message_id": message_id, "sent_at": now, "problem": ""}
+            return Next(values)
+        case TryLater(reason, seconds):
+            until = now + timedelta(seconds=wait(delivery.attempts) if seconds is None else seconds)
+            return Next({"status": Status.WAITING, "due": until, "problem": reason}, hold_until=until)
+        case Moved(chat):
+            return Next({"status": Status.WAITING, "due": now, "problem": "moved"}, move_to=chat)
+        case ChatGone(reason):
+            return Next({"status": Status.WAITING, "due": now, "problem": reason}, pause=reason)
+        case Refused(reason) if not delivery.plain:
+            # The payload may be at fault in its markup, picture or button: the plain form has none of them.
+            return Next({"status": Status.WAITING, "due": now, "plain": True, "problem": reason})
+        case Refused(reason):
+            return Next({"status": Status.GIVEN_UP, "problem": reason})
+        case Unknown(reason):
+            # Waiting grows with each try: a broken way out must not double the message again and again.
+            pause = timedelta(seconds=wait(delivery.attempts))
+            due = now + (max(pause, LOOK_UP_AFTER) if can_look else pause)
+            return Next({"status": Status.UNKNOWN, "due": due, "problem": reason})
+
+
+def after_edit(delivery: Delivery, result: SendResult, version: int, now: datetime) -> Next:
+    """What a call that edits a message left behind. An edit may be repeated, so an unknown one simply is."""
+    match result:
+        case Sent():
+            return Next({"shown": version, "attempts": 0, "problem": ""})
+        case TryLater(reason, seconds):
+            until = now + timedelta(seconds=wait(delivery.attempts + 1) if seconds is None else seconds)
+            return Next({"attempts": delivery.attempts + 1, "problem": reason}, hold_until=until)
+        case Unknown(reason):
+            until = now + timedelta(seconds=wait(delivery.attempts + 1))
+            return Next({"attempts": delivery.attempts + 1, "problem": reason}, hold_until=until)
+        case Moved(chat):
+            return Next({"problem": "moved"}, move_to=chat)
+        case ChatGone(reason):
+            return Next({"problem": reason}, pause=reason)
+        case Refused(reason) if not delivery.plain:
+            return Next({"plain": True, "problem": reason})
+        case Refused(reason):
+            # That message is beyond reach (deleted, too old): the edit is over, the alert stays as it was.
+            return Next({"shown": version, "problem": reason})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The look-up saw the message in the chat."""
+
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotThere:
+    """The look-up could look, and the message is not in the chat."""
+
+
+@dataclass(frozen=True, slots=True)
+class CannotLook:
+    """The platform offers no look-up, or refused it. `again` when a later try may succeed."""
+
+    again: bool = False
+
+
+LookUp = Found | NotThere | CannotLook
+
+
+def settle(delivery: Delivery, seen: LookUp, version: int, now: datetime, *, on_unknown: str) -> Next:
+    """An unknown outcome, after the look: found, certainly missing, or for `on_unknown` to decide."""
+    match seen:
+        case Found(message_id):
+            # Which version it shows is not known: 1 at least; a later one is edited in.
+            shown = version if delivery.wanted == 1 else 1
+            return Next({"status": Status.SENT, "shown": shown, "message_id": message_id, "sent_at": now})
+        case NotThere():
+            return Next({"status": Status.WAITING, "due": now})
+        case CannotLook(again=True):
+            return Next({"due": now + LOOK_UP_AFTER})
+        case CannotLook():
+            if on_unknown == "skip":
+                return Next({"status": Status.GIVEN_UP, "problem": "may have been delivered; on_unknown is skip"})
+            return Next({"status": Status.WAITING, "due": now})

@@ -1,0 +1,57 @@
+"""What each command does, written once for all platforms: a `Command` in, a `Reply` out."""
+
+import difflib
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import structlog
+
+import metrics
+from handlers import help as help_
+from handlers import latest, search, sources, start, subscribe, unsubscribe
+from handlers.asking import Asking, admitted, ask
+from locales import say
+from models import Command, Reply
+from pipeline import Desk
+
+log = structlog.get_logger()
+
+Handler = Callable[[Asking], Awaitable[Reply]]
+HANDLERS: dict[str, Handler] = {
+    "start": start.answer,
+    "help": help_.answer,
+    "latest": latest.answer,
+    "search": search.answer,
+    "subscribe": subscribe.answer,
+    "unsubscribe": unsubscribe.answer,
+    "sources": sources.answer,
+}
+
+
+async def answer(desk: Desk, command: Command) -> Reply:
+    """Answer one command. Never raises: what goes wrong is logged and said politely."""
+    name = command.name if command.name in HANDLERS else "unknown"
+    metrics.commands.labels(command.chat.platform, name).inc()
+    try:
+        asking = await ask(desk, command)
+        return replace(await _answer(asking), settings=asking.chat_settings)
+    except Exception:
+        log.exception("a command failed", command=command.name)
+        return Reply(title=say(desk.settings.language, "command.failed"))
+
+
+async def _answer(asking: Asking) -> Reply:
+    if not admitted(asking):
+        return start.closed(asking)
+    handler = HANDLERS.get(asking.command.name)
+    return await handler(asking) if handler else _unknown(asking)
+
+
+def _unknown(asking: Asking) -> Reply:
+    if not asking.command.name:
+        return Reply(lines=(asking.say("command.say_something"),))
+    close = difflib.get_close_matches(asking.command.name, HANDLERS, n=1, cutoff=0.6)
+    name = asking.command.name[:32]
+    if close:
+        return Reply(lines=(asking.say("command.guess", name=name, guess=close[0]),))
+    return Reply(lines=(asking.say("command.unknown", name=name), asking.say("command.see_help")))

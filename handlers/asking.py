@@ -1,0 +1,47 @@
+"""A command with what the desk knows about who asks."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from locales import say
+from models import ChatSettings, Command
+from pipeline import Desk
+from storage import chats
+from storage.chats import KnownChat
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The command, the desk, the chat's row (None: it never subscribed) and how to talk to it."""
+
+    desk: Desk
+    command: Command
+    known: KnownChat | None
+    chat_settings: ChatSettings
+
+    def say(self, key: str, **values: Any) -> str:
+        """A text in the chat's language."""
+        return say(self.chat_settings.language, key, **values)
+
+
+async def ask(desk: Desk, command: Command) -> Asking:
+    """Look the chat up. One that asks again after its door was closed is let in again."""
+    async with desk.database.read() as connection:
+        known = await chats.find(connection, command.chat)
+    if known is not None and known.paused:
+        await desk.let_in_again(command.chat)
+    settings = known.settings if known else settings_for(desk, command)
+    return Asking(desk, command, known, settings)
+
+
+def settings_for(desk: Desk, command: Command) -> ChatSettings:
+    """How to talk to a chat that has chosen nothing: a person's own language, else the desk's."""
+    spoken = command.language[:2].lower()
+    language = spoken if command.private and spoken in ("ko", "en") else desk.settings.language
+    return ChatSettings(language, desk.settings.timezone)
+
+
+def admitted(asking: Asking) -> bool:
+    """An open bot admits anyone; a closed one its admins, and the chats that they let in."""
+    command = asking.command
+    return command.open or command.trusted or (asking.known is not None and asking.known.subscribed)

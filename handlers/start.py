@@ -1,0 +1,36 @@
+"""/start: what this is; in a private chat it subscribes."""
+
+from handlers import subscribe
+from handlers.asking import Asking
+from models import Reply
+from storage import sources
+
+
+async def answer(asking: Asking) -> Reply:
+    """Say hello, and what is watched; a private chat is subscribed to everything unless it is already."""
+    async with asking.desk.database.read() as connection:
+        names = [watched.source.name for watched in await sources.every_one(connection)]
+    watching = asking.say("start.sources", names=", ".join(names[:20])) if names else ""
+    if not asking.command.private:
+        state = asking.say("start.how")
+    elif asking.known is not None and asking.known.subscribed:
+        state = asking.say("start.again")
+    else:
+        await subscribe.everything(asking)
+        state = asking.say("start.subscribed")
+    lines = (state, watching, asking.say("command.see_help"))
+    return Reply(title=asking.say("start.hello"), lines=tuple(line for line in lines if line))
+
+
+def closed(asking: Asking) -> Reply:
+    """What a stranger reads: that the bot is closed, their id, and the line that would let them in."""
+    user = asking.command.user
+    value = user if user.lstrip("-").isdigit() else f'"{user}"'
+    return Reply(
+        title=asking.say("start.closed"),
+        lines=(
+            asking.say("start.closed_id", user=user),
+            asking.say("start.closed_line", platform=asking.command.chat.platform),
+            f"admins = [{value}]",
+        ),
+    )

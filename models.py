@@ -1,0 +1,269 @@
+"""The frozen values that travel: Source → Post → Alert → Delivery → SendResult, and Command → Reply.
+
+Every time is an aware datetime. What changes while the desk runs is a row in `storage`, not a field here.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """How a source is read."""
+
+    FEED = "feed"
+    JEKYLL = "jekyll"
+
+
+class Status(StrEnum):
+    """Where a delivery stands. `sending` is saved before the call, the rest after it."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    GIVEN_UP = "given_up"
+    DROPPED = "dropped"
+
+
+class Urgency(StrEnum):
+    """Urgent alerts ring and go first; all others come silently."""
+
+    URGENT = "urgent"
+    NORMAL = "normal"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A publisher that is watched. `every` is in seconds; None lets the interval adapt."""
+
+    id: str
+    name: str
+    kind: Kind
+    url: str
+    site_url: str = ""
+    every: float | None = None
+    language: str = ""
+    timezone: str = ""
+    encoding: str = ""
+    weight: int = 1
+    topics: tuple[str, ...] = ()
+    first_read: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One entry as its publisher wrote it.
+
+    `key` is the identity inside the source (guid, else link, else a hash). `link` is the post's own address,
+    `original_link` the article that the post itself names as its source ("" when it names none), `source_headline`
+    the headline standing in that source line. `html` is sanitised. `date_only` says that the publisher gave a day
+    and no time.
+    """
+
+    source_id: str
+    key: str
+    title: str
+    link: str
+    html: str
+    original_link: str = ""
+    source_headline: str = ""
+    excerpt: str = ""
+    categories: tuple[str, ...] = ()
+    image: str = ""
+    language: str = ""
+    published: datetime | None = None
+    updated: datetime | None = None
+    date_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Condensed:
+    """What `formatters.condense` makes of a post. `fallback` is true when only title and link could be kept."""
+
+    headline: str
+    bullets: tuple[str, ...]
+    link: str
+    urgency: Urgency = Urgency.NORMAL
+    fallback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One version of one story as readers get it. `sources` are display names, the first one found it."""
+
+    id: int
+    story_id: int
+    version: int
+    headline: str
+    bullets: tuple[str, ...]
+    link: str
+    sources: tuple[str, ...]
+    language: str
+    urgency: Urgency
+    topics: tuple[str, ...]
+    image: str
+    published: datetime | None
+    date_only: bool
+    created: datetime
+    """When this desk first saw the story."""
+    changed: datetime | None = None
+    """When this version was made, for versions after the first that change what a reader sees."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """Where alerts go. `account` is the bot or workspace, `thread` is "" when there is none."""
+
+    platform: str
+    account: str
+    id: str
+    thread: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSettings:
+    """What a chat chose about how alerts look."""
+
+    language: str
+    timezone: str
+    pictures: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A filter of one chat. Empty lists match everything; all lists that are not empty must match."""
+
+    chat_id: int
+    sources: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One row of the ledger: that this chat is owed this alert, and how far that got.
+
+    `shown` < `wanted` on a sent delivery means that the message in the chat must be edited. `plain` asks for the
+    form without markup, picture and button, after the platform refused the rich one.
+    """
+
+    id: int
+    alert_id: int
+    chat_id: int
+    urgency: Urgency
+    due: datetime
+    status: Status
+    attempts: int
+    wanted: int
+    shown: int
+    message_id: str
+    plain: bool
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """All a platform needs for one call: the delivery, the alert version to show, the chat and its settings."""
+
+    delivery: Delivery
+    alert: Alert
+    chat: Chat
+    settings: ChatSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The platform has it."""
+
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TryLater:
+    """Certainly not sent; the whole chat waits `after` seconds (None: the back-off decides)."""
+
+    reason: str
+    after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The chat has a new id (a Telegram group became a supergroup)."""
+
+    chat: Chat
+
+
+@dataclass(frozen=True, slots=True)
+class ChatGone:
+    """The chat's door is closed to us: blocked, kicked, archived."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The platform will never take this payload."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The call left and no answer came: it may have been delivered."""
+
+    reason: str
+
+
+SendResult = Sent | TryLater | Moved | ChatGone | Refused | Unknown
+
+
+async def _yes() -> bool | None:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What somebody asked of the desk, whichever platform it came from.
+
+    `name` is without slash and in lower case, `args` the rest of the line. `trusted` is true for the bot's admins
+    (and the local console), `open` where anyone may use the bot. `is_chat_admin` asks the platform who may change
+    this chat's settings (None: it could not be found out).
+    """
+
+    name: str
+    args: str
+    chat: Chat
+    user: str
+    language: str
+    private: bool
+    trusted: bool
+    open: bool
+    is_chat_admin: Callable[[], Awaitable[bool | None]] = _yes
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One line of `/latest` or `/search`: an alert, with the words to mark in it."""
+
+    alert: Alert
+    snippet: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to a command: a title line, then lines, then stories numbered from `first`. All of it is plain text.
+
+    `marked` are the searched words, to be marked in the stories. `public`: it concerns the whole chat, not one person.
+    `settings`: how the asking chat wants to be talked to, where that is known.
+    """
+
+    title: str = ""
+    lines: tuple[str, ...] = ()
+    stories: tuple[Story, ...] = ()
+    first: int = 1
+    public: bool = False
+    settings: ChatSettings | None = None
+    marked: tuple[str, ...] = ()

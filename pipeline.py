@@ -1,0 +1,513 @@
+"""The story of one post, from its publisher to the chats. The only place where the parts meet.
+
+    poll     what is due → fetch → parse → what is new → condense → one transaction: seen, post, alert, open fan-out
+    deliver  open fan-out → deliveries → claim (saved as `sending`) → platform → what became of it, saved
+
+The two meet only in the database: either may stop, crash or be slow without the other. Below this file nobody reads
+the clock.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Literal, TypeVar, TypeVarTuple, Unpack
+
+import httpx
+import structlog
+
+import delivery
+import formatters
+import metrics
+import stories
+from config.settings import Settings
+from delivery import CannotLook, Next, Pace, Sender
+from errors import SourceError
+from models import Chat, ChatGone, Condensed, Moved, Parcel, Post, Refused, SendResult, Sent, Source, TryLater, Unknown
+from sources import kinds
+from sources.documents import Fetched, Unchanged
+from storage import archive, chats, ledger, search
+from storage import sources as watched_sources
+from storage.archive import StoryState
+from storage.database import Database, DatabaseTrouble, Transaction
+from storage.sources import Watched
+from stories import Verdict
+
+log = structlog.get_logger()
+
+POLLS_AT_ONCE = 16
+PLAN_CHUNK = 2000
+LEASE = timedelta(seconds=30)
+FINISH = 3.0
+EARLY = 0.05
+"""A poll may come up to a tenth of its interval early, never late (docs/architecture.md, "Politeness")."""
+LONGEST_BACK_OFF = 3600.0
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+@dataclass(slots=True)
+class Desk:
+    """What the two loops share. `now` is the clock; `look` and `send` wake the loops, each second at the latest."""
+
+    database: Database
+    http: httpx.AsyncClient
+    settings: Settings
+    senders: Mapping[str, Sender]
+    now: Callable[[], datetime]
+    owner: str
+    look: asyncio.Event = field(default_factory=asyncio.Event)
+    send: asyncio.Event = field(default_factory=asyncio.Event)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    polled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def let_in_again(self, chat: Chat) -> None:
+        """A chat whose door was closed to us is open again: what has grown too old meanwhile is dropped."""
+        now = self.now()
+        async with self.database.write() as tx:
+            chat_id = await chats.resume(tx, chat)
+            if chat_id is not None:
+                expired = now - timedelta(seconds=self.settings.delivery.expire_after)
+                await ledger.drop_waiting(tx, chat_id, "expired", created_before=expired)
+        self.send.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A post that is new or changed, with all that could be computed before the transaction."""
+
+    post: Post
+    condensed: Condensed
+    fingerprint: str
+    tokens: str
+
+
+# ---------------------------------------------------------------------------------------------------------- polling
+
+
+async def poll_forever(desk: Desk) -> None:
+    """Read every source when its time has come, each in a task of its own, until the desk stops."""
+    reading: dict[str, asyncio.Task[None]] = {}
+    while not desk.stopping.is_set():
+        desk.look.clear()
+        reading = {one: task for one, task in reading.items() if not task.done()}
+        async with desk.database.read() as connection:
+            due = await watched_sources.due(connection, desk.now(), POLLS_AT_ONCE + len(reading))
+            next_due = await watched_sources.next_due(connection, desk.now())
+        for watched in due:
+            if watched.source.id not in reading and len(reading) < POLLS_AT_ONCE:
+                task = asyncio.create_task(_poll_and_wake(desk, watched))
+                reading[watched.source.id] = task
+        desk.polled.set()
+        until = None if next_due is None else max(0.01, (next_due - desk.now()).total_seconds())
+        await _woken(desk.look, desk.stopping, seconds=until)
+    for task in reading.values():
+        task.cancel()
+    await asyncio.gather(*reading.values(), return_exceptions=True)
+
+
+async def _poll_and_wake(desk: Desk, watched: Watched) -> None:
+    try:
+        await poll(desk, watched)
+    except Exception:
+        # A defect in one source must not end the loop for all; it is tried again at its next time.
+        log.exception("poll failed", source=watched.source.id)
+        await _note_failure(desk, watched, SourceError("defect", "Sokbo could not read it: see the log"))
+    desk.look.set()
+    desk.send.set()
+
+
+async def poll(desk: Desk, watched: Watched) -> int:
+    """One read of one source; returns how many posts were new. What goes wrong is noted at the source."""
+    started = desk.now()
+    with metrics.poll_seconds.time():
+        try:
+            fetched = await kinds.fetch(desk.http, watched.source, watched.validators, desk.settings.fetch)
+            posts = []
+            if isinstance(fetched, Fetched):
+                posts = await off_the_loop(kinds.parse, watched.source, fetched.documents)
+            readings = await _condense_what_is_new(desk, watched.source, posts)
+        except SourceError as error:
+            await _note_failure(desk, watched, error)
+            return 0
+    new = await _commit(desk, watched, readings, fetched, started)
+    outcome = "unchanged" if isinstance(fetched, Unchanged) else "changed" if readings else "nothing-new"
+    metrics.polls.labels(watched.source.id, outcome).inc()
+    return new
+
+
+async def off_the_loop(work: Callable[[Unpack[Ts]], T], *args: *Ts) -> T:
+    """Where parsing and condensing run: never on the event loop."""
+    return await asyncio.to_thread(work, *args)
+
+
+async def _condense_what_is_new(desk: Desk, source: Source, posts: list[Post]) -> list[Reading]:
+    """Condense only what this source has not shown before in this form."""
+    if not posts:
+        return []
+    async with desk.database.read() as connection:
+        known = await archive.seen_of(connection, source.id, [post.key for post in posts])
+    remembered = {key: seen.fingerprint for key, seen in known.items()}
+    return await off_the_loop(read_closely, posts, remembered, desk.settings, source)
+
+
+def read_closely(posts: list[Post], remembered: Mapping[str, str], settings: Settings, source: Source) -> list[Reading]:
+    """Everything about the posts that needs computing and no database."""
+    readings = []
+    for post in posts:
+        fingerprint = stories.fingerprint(post)
+        if remembered.get(post.key) == fingerprint:
+            continue
+        condensed = formatters.condense(
+            post,
+            bullets=settings.condense.bullets,
+            bullet_chars=settings.condense.bullet_chars,
+            language=source.language,
+        )
+        if condensed.fallback:
+            metrics.condense_fallbacks.labels(source.id).inc()
+            log.warning("condense fell back to title and link", source=source.id, key=post.key)
+        language = post.language or source.language or formatters.language_of(post)
+        text = f"{condensed.headline}\n{post.title}\n{formatters.plain_text(post.html)}"
+        readings.append(Reading(replace(post, language=language), condensed, fingerprint, search.index_text(text)))
+    return readings
+
+
+async def _commit(
+    desk: Desk,
+    watched: Watched,
+    readings: list[Reading],
+    fetched: Fetched | Unchanged,
+    started: datetime,
+) -> int:
+    """All that a read changed, in one transaction: nothing is seen that is not owed, nothing owed twice."""
+    now = desk.now()
+    interval = _next_interval(desk, watched, any_new=bool(readings))
+    wait = _wait(watched.source, interval, fetched.fresh_for)
+    loud = _loud(watched, readings)
+    results: dict[str, int] = {}
+    async with desk.database.write() as tx:
+        known = await archive.seen_of(tx, watched.source.id, [reading.post.key for reading in readings])
+        for number, reading in enumerate(readings):
+            seen = known.get(reading.post.key)
+            verdict = await _settle(desk, tx, watched.source, reading, seen, loud=number in loud, now=now)
+            results[verdict.value] = results.get(verdict.value, 0) + 1
+        await watched_sources.saved(
+            tx,
+            watched.source.id,
+            now=now,
+            next_at=max(now, started + timedelta(seconds=wait)),
+            interval=int(interval),
+            validators=dict(fetched.validators) if isinstance(fetched, Fetched) else None,
+            any_new=Verdict.NEW.value in results or Verdict.JOINS.value in results,
+        )
+    for result, count in results.items():
+        metrics.posts.labels(watched.source.id, result).inc(count)
+    if watched.problem:
+        log.info("source is back", source=watched.source.id)
+    return results.get(Verdict.NEW.value, 0) + results.get(Verdict.JOINS.value, 0)
+
+
+def _loud(watched: Watched, readings: list[Reading]) -> range:
+    """Which readings are sent: all, but on the first successful read only the newest `first_read`."""
+    first = max(0, len(readings) - watched.source.first_read) if not watched.read_once else 0
+    return range(first, len(readings))
+
+
+async def _settle(
+    desk: Desk,
+    tx: Transaction,
+    source: Source,
+    reading: Reading,
+    seen: archive.Seen | None,
+    *,
+    loud: bool,
+    now: datetime,
+) -> Verdict:
+    """Decide what a post is, and save that decision with all that follows from it."""
+    post, condensed = reading.post, reading.condensed
+    links = stories.story_links(post)
+    story, by_original = await _find_story(tx, post, seen, links)
+    verdict = stories.judge(
+        source_id=source.id,
+        names_original=by_original,
+        seen_fingerprint=seen.fingerprint if seen else None,
+        fingerprint_now=reading.fingerprint,
+        story_sources=story.source_ids if story else None,
+    )
+    alert_id = story.alert_id if story else 0
+    match verdict:
+        case Verdict.SAME:
+            pass
+        case Verdict.NEW:
+            alert_id = await archive.open_story(
+                tx,
+                post=post,
+                condensed=condensed,
+                source_name=source.name,
+                topics=source.topics or post.categories,
+                links=links,
+                planned=loud,
+                now=now,
+            )
+            await search.store(tx, alert_id, reading.tokens)
+            if loud:
+                await archive.open_fanout(tx, alert_id)
+        case Verdict.JOINS if story:
+            await archive.join(tx, story, source.id, source.name, now, planned=loud)
+            await archive.keep_post(tx, post, story.story_id, now)
+            if desk.settings.delivery.duplicates == "edit":
+                await archive.show_everywhere(tx, story.alert_id, story.version + 1)
+            if loud:
+                await archive.open_fanout(tx, story.alert_id)
+        case Verdict.CHANGED if story:
+            await archive.keep_post(tx, post, story.story_id, now)
+            await search.store(tx, story.alert_id, reading.tokens)
+            if await archive.change(tx, story, post, condensed, now):
+                await archive.show_everywhere(tx, story.alert_id, story.version + 1)
+    await archive.remember(tx, post, reading.fingerprint, alert_id)
+    return verdict
+
+
+async def _find_story(
+    tx: Transaction, post: Post, seen: archive.Seen | None, links: tuple[str, ...]
+) -> tuple[StoryState | None, bool]:
+    """The story a post belongs to: by its key if that was seen, else by its links."""
+    if seen is not None:
+        return await archive.story_of_alert(tx, seen.alert_id), False
+    original = stories.link_key(post.original_link)
+    for link in links:
+        story = await archive.story_by_link(tx, link)
+        if story is not None:
+            return story, link == original
+    return None, False
+
+
+def _next_interval(desk: Desk, watched: Watched, *, any_new: bool) -> float:
+    """Adaptive, for a source without `every`: the shortest after news, half as long again after nothing."""
+    fetch = desk.settings.fetch
+    if watched.source.every is not None:
+        return watched.source.every
+    return fetch.min_every if any_new else min(fetch.max_every, max(fetch.min_every, watched.interval * 1.5))
+
+
+def _wait(source: Source, interval: float, fresh_for: float | None) -> float:
+    """Seconds to the next read: `every` as set, a little early; adaptive ones obey the publisher's hint."""
+    if source.every is not None:
+        return interval * (1 - EARLY)
+    return max(interval, min(fresh_for or 0.0, LONGEST_BACK_OFF))
+
+
+async def _note_failure(desk: Desk, watched: Watched, error: SourceError) -> None:
+    """The source is tried again later: sooner when it was the first time, as late as it asks when it asks."""
+    now = desk.now()
+    base = watched.source.every or desk.settings.fetch.min_every
+    back_off = min(max(base, LONGEST_BACK_OFF), base * 2.0 ** min(watched.failures, 10))
+    wait = max(error.retry_after or 0.0, back_off * random.uniform(0.9, 1.1))  # noqa: S311, jitter
+    async with desk.database.write() as tx:
+        await watched_sources.failed(
+            tx, watched.source.id, now=now, next_at=now + timedelta(seconds=wait), problem=str(error)
+        )
+        if error.reason == "http-410":
+            await watched_sources.pause(tx, watched.source.id, paused=True, now=now)
+    metrics.polls.labels(watched.source.id, error.reason).inc()
+    log.warning("source cannot be read", source=watched.source.id, reason=error.reason, problem=str(error))
+
+
+# --------------------------------------------------------------------------------------------------------- delivering
+
+
+@dataclass(slots=True)
+class Call:
+    """A call to a platform under way."""
+
+    parcel: Parcel
+    kind: Literal["send", "edit", "look_up"]
+
+
+Answer = SendResult | delivery.LookUp
+
+
+async def deliver_forever(desk: Desk) -> None:
+    """Bring every owed alert to its chat until the desk stops; calls under way may then still end for a moment."""
+    dispatcher = Dispatcher(desk)
+    await dispatcher.take_over()
+    while not desk.stopping.is_set():
+        desk.send.clear()
+        await dispatcher.turn()
+        await _woken(desk.send, desk.stopping, seconds=dispatcher.next_slot())
+    await dispatcher.finish()
+
+
+class Dispatcher:
+    """At most one call a chat at a time, all chats beside each other, each account within its rate."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._under_way: dict[asyncio.Task[Answer], Call] = {}
+        self._unsaved: list[tuple[Call, Answer]] = []
+        self._renewed = desk.now()
+        self._paces = {("send", name): Pace(sender.per_second) for name, sender in desk.senders.items()}
+        self._paces |= {("edit", name): Pace(sender.edits_per_second) for name, sender in desk.senders.items()}
+
+    async def take_over(self) -> None:
+        """Calls of earlier owners, who are dead, have no answer: they are settled before their chats get more."""
+        async with self._desk.database.write() as tx:
+            lapsed = await ledger.lapse(tx, owner=self._desk.owner, now=self._desk.now())
+        if lapsed:
+            log.warning("calls without an answer from before the start", count=lapsed)
+
+    async def turn(self) -> None:
+        """Save what became of the calls that ended, and start those that may start now."""
+        now = self._desk.now()
+        self._unsaved += [(self._under_way.pop(task), task.result()) for task in [*self._under_way] if task.done()]
+        try:
+            started = await self._save_and_claim(now)
+            self._unsaved = []
+        except DatabaseTrouble:
+            # A full disk or a long lock: what the platforms answered is kept here until it can be saved.
+            log.exception("the ledger cannot be written")
+            return
+        for call in started:
+            task = asyncio.create_task(_call(self._desk, call))
+            task.add_done_callback(lambda _: self._desk.send.set())
+            self._under_way[task] = call
+            if call.kind != "look_up":
+                self._paces[call.kind, call.parcel.chat.platform].take(1, now)
+
+    async def _save_and_claim(self, now: datetime) -> list[Call]:
+        """One transaction: outcomes saved, what is planned owed, what may start claimed."""
+        desk = self._desk
+        ready = {name for name, sender in desk.senders.items() if sender.ready}
+        room = {kind: {name: self._paces[kind, name].room(now) for name in ready} for kind in ("send", "edit")}
+        busy = {call.parcel.delivery.chat_id for call in self._under_way.values()}
+        async with desk.database.write() as tx:
+            for call, answer in self._unsaved:
+                await _save(desk, tx, call, answer, now)
+            if now - self._renewed > LEASE / 3:
+                await ledger.renew(tx, desk.owner, now + LEASE)
+                self._renewed = now
+            if await plan(tx, now):
+                desk.send.set()
+            until = now + LEASE
+            sends = await ledger.claim(tx, owner=desk.owner, lease_until=until, now=now, room=room["send"], busy=busy)
+            busy |= {parcel.delivery.chat_id for parcel in sends}
+            looks = await ledger.unsettled(tx, now=now, ready=ready, busy=busy)
+            busy |= {parcel.delivery.chat_id for parcel in looks}
+            edits = await ledger.stale(tx, now=now, room=room["edit"], busy=busy)
+        return [
+            *(Call(parcel, "send") for parcel in sends),
+            *(Call(parcel, "look_up") for parcel in looks),
+            *(Call(parcel, "edit") for parcel in edits),
+        ]
+
+    def next_slot(self) -> float | None:
+        """Seconds until a paced account may go on; None when none waits."""
+        now = self._desk.now()
+        waits = [(pace.free_at(now) - now).total_seconds() for pace in self._paces.values()]
+        return min((wait for wait in waits if wait > 0), default=None)
+
+    async def calls_end(self, seconds: float | None = None) -> None:
+        """Wait until the calls under way have ended, or so long."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=seconds)
+
+    async def finish(self) -> None:
+        """Let calls under way end for a moment and save how they did; the rest stays `sending` for the next start."""
+        await self.calls_end(FINISH)
+        ended = [(call, task.result()) for task, call in self._under_way.items() if task.done()]
+        now = self._desk.now()
+        async with self._desk.database.write() as tx:
+            for call, answer in [*self._unsaved, *ended]:
+                await _save(self._desk, tx, call, answer, now)
+        late = [task for task in self._under_way if not task.done()]
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+
+async def plan(tx: Transaction, now: datetime) -> bool:
+    """Fill in one chunk of the oldest open fan-out; says whether anything is left to plan."""
+    fanout = await ledger.next_fanout(tx)
+    if fanout is None:
+        return False
+    subscribed = await chats.subscribed_after(tx, fanout.cursor, PLAN_CHUNK)
+    owed = delivery.plan(fanout.alert, fanout.source_ids, subscribed)
+    last = subscribed[-1][0] if len(subscribed) == PLAN_CHUNK else None
+    await ledger.fill(tx, fanout, owed, now, cursor=last)
+    return True
+
+
+async def _call(desk: Desk, call: Call) -> Answer:
+    """One call to a platform. A defect in an adapter counts as unknown: the call may have left."""
+    sender = desk.senders[call.parcel.chat.platform]
+    try:
+        match call.kind:
+            case "send":
+                return await sender.send(call.parcel)
+            case "edit":
+                return await sender.edit(call.parcel)
+            case _:
+                async with desk.database.read() as connection:
+                    called_at = await ledger.called_at(connection, call.parcel.delivery.id)
+                if called_at is None or not sender.can_look:
+                    return CannotLook()
+                return await sender.look_up(call.parcel, called_at)
+    except Exception:
+        log.exception("an adapter raised", platform=call.parcel.chat.platform, kind=call.kind)
+        return CannotLook() if call.kind == "look_up" else Unknown("adapter failed")
+
+
+async def _save(desk: Desk, tx: Transaction, call: Call, result: Answer, now: datetime) -> None:
+    """Save what became of a call, and tell the metrics."""
+    parcel, sender = call.parcel, desk.senders[call.parcel.chat.platform]
+    version = parcel.alert.version
+    match call.kind, result:
+        case "look_up", delivery.Found() | delivery.NotThere() | CannotLook():
+            on_unknown = desk.settings.delivery.on_unknown
+            step = delivery.settle(parcel.delivery, result, version, now, on_unknown=on_unknown)
+        case "send", Sent() | TryLater() | Moved() | ChatGone() | Refused() | Unknown():
+            step = delivery.after(parcel.delivery, result, version, now, can_look=sender.can_look)
+        case "edit", Sent() | TryLater() | Moved() | ChatGone() | Refused() | Unknown():
+            step = delivery.after_edit(parcel.delivery, result, version, now)
+        case _:
+            raise AssertionError(f"{call.kind} cannot end with {result}")
+    await _apply(tx, parcel, step, unknown=call.kind == "send" and isinstance(result, Unknown))
+    _measure(call, result, now)
+
+
+async def _apply(tx: Transaction, parcel: Parcel, step: Next, *, unknown: bool) -> None:
+    await ledger.save(tx, parcel.delivery.id, step.values, unknown=unknown)
+    if step.hold_until is not None:
+        await chats.hold(tx, parcel.delivery.chat_id, step.hold_until)
+    if step.pause:
+        await chats.pause(tx, parcel.delivery.chat_id, step.pause)
+        log.warning("chat is closed to us", platform=parcel.chat.platform, chat=parcel.chat.id, reason=step.pause)
+    if step.move_to is not None:
+        await chats.move(tx, parcel.delivery.chat_id, step.move_to)
+
+
+def _measure(call: Call, result: Answer, now: datetime) -> None:
+    platform, alert = call.parcel.chat.platform, call.parcel.alert
+    outcome = type(result).__name__.lower()
+    metrics.deliveries.labels(platform, outcome if call.kind == "send" else f"{call.kind}_{outcome}").inc()
+    if isinstance(result, TryLater) and result.after is not None:
+        metrics.rate_limited.labels(platform).inc()
+    if isinstance(result, Refused):
+        log.error("refused", platform=platform, alert=alert.id, kind=call.kind, reason=result.reason)
+    if call.kind == "send" and isinstance(result, Sent):
+        metrics.delivery_seconds.observe((now - alert.created).total_seconds())
+        if alert.published is not None and not alert.date_only:
+            metrics.publish_to_alert_seconds.labels(platform).observe((now - alert.published).total_seconds())
+
+
+async def _woken(wake: asyncio.Event, stopping: asyncio.Event, *, seconds: float | None) -> None:
+    """Wait for a wake-up (the scheduler's tick is one), for the end, or for so many seconds."""
+    waiting = [asyncio.create_task(event.wait()) for event in (wake, stopping)]
+    try:
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()

@@ -1,0 +1,431 @@
+"""Slack: commands, mentions and messages in, alerts out, its errors made ours. The only module that knows bolt."""
+
+import asyncio
+import json
+import re
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import aiohttp
+import structlog
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from config.settings import Slack as Settings
+from delivery import CannotLook, Found, LookUp, NotThere
+from formatters import slack as render
+from models import (
+    Chat,
+    ChatGone,
+    ChatSettings,
+    Command,
+    Parcel,
+    Refused,
+    Reply,
+    SendResult,
+    Sent,
+    TryLater,
+    Unknown,
+)
+from platforms.state import State
+
+log = structlog.get_logger()
+
+NAME = "slack"
+TIMEOUT = 15
+ACK_WITHIN = 2.0
+LOOK_UP_TIMEOUT = 2.0
+ASK_AGAIN = 60.0
+LONGEST_PAUSE = 30.0
+WINDOW = timedelta(minutes=2)
+PAGES = 5
+EVENT = "sokbo_alert"
+REMEMBERED_EVENTS = 2000
+
+# https://docs.slack.dev/reference/methods/chat.postMessage#errors
+CLOSED_DOORS = frozenset(
+    {
+        "channel_not_found",
+        "not_in_channel",
+        "is_archived",
+        "restricted_action",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_only_channel",
+        "restricted_action_non_threadable_channel",
+        "restricted_action_thread_locked",
+        "thread_not_found",
+        "team_access_not_granted",
+        "user_not_found",
+        "cannot_dm_bot",
+    }
+)
+ACCOUNT_CLOSED = frozenset(
+    {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope"}
+)
+TROUBLE = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited"})
+
+Answer = Callable[[Command], Awaitable[Reply]]
+
+
+class Slack:
+    """One workspace over Socket Mode. `run()` connects and receives until it is cancelled."""
+
+    name = NAME
+    can_look = True
+
+    def __init__(
+        self,
+        settings: Settings,
+        answer: Answer,
+        let_in_again: Callable[[Chat], Awaitable[None]],
+        defaults: ChatSettings,
+    ) -> None:
+        self.state = State(NAME)
+        self.per_second = settings.messages_per_minute / 60
+        self.edits_per_second = settings.edits_per_minute / 60
+        self._settings = settings
+        self._answer = answer
+        self._let_in_again = let_in_again
+        self._defaults = defaults
+        self._team = ""
+        self._bot_user = ""
+        self._session: aiohttp.ClientSession | None = None
+        self._client: AsyncWebClient | None = None
+        self._handler: AsyncSocketModeHandler | None = None
+        self._socket: asyncio.Task[None] | None = None
+        self._events: OrderedDict[str, None] = OrderedDict()
+
+    # ------------------------------------------------------------------------------------------------- life
+
+    @property
+    def ready(self) -> bool:
+        return self.state.word == "ready"
+
+    @property
+    def client(self) -> AsyncWebClient:
+        """The one client, over the one session; retries are the ledger's business, so it has none of its own."""
+        if self._client is None:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT, connect=5))
+            self._client = AsyncWebClient(
+                token=self._settings.bot_token.get_secret_value(),
+                base_url=self._settings.api_base.rstrip("/") + "/",
+                session=self._session,
+                timeout=TIMEOUT,
+                retry_handlers=[],
+            )
+        return self._client
+
+    async def run(self) -> None:
+        """Connect and stay connected; whatever goes wrong is said in `state` and tried again."""
+        pause = 1.0
+        while True:
+            problem, refused = await self._sign_in()
+            if not problem:
+                break
+            if refused:
+                self.state.refused(problem)
+                log.error("slack is paused", problem=problem)
+                await asyncio.sleep(ASK_AGAIN)
+                continue
+            self.state.trouble(problem)
+            log.warning("slack cannot be reached", problem=problem)
+            await asyncio.sleep(pause)
+            pause = min(LONGEST_PAUSE, pause * 2)
+        self.state.ready()
+        log.info("slack is connected", team=self._team)
+        app = self._app()
+        self._handler = AsyncSocketModeHandler(app, self._settings.app_token.get_secret_value())
+        # With Slack down this neither returns nor raises, so it is a task that can be cancelled.
+        self._socket = asyncio.create_task(self._handler.connect_async())  # type: ignore[no-untyped-call]
+        await self._socket
+        while True:
+            await asyncio.sleep(ASK_AGAIN)
+            if not self.ready and not (await self._sign_in())[0]:
+                self.state.ready()
+
+    async def check(self) -> str:
+        """Ask once whether both tokens work; "" or what is wrong, in words."""
+        return (await self._sign_in())[0]
+
+    async def close(self) -> None:
+        """Let the socket and the session go, within a second."""
+        if self._socket is not None:
+            self._socket.cancel()
+        try:
+            async with asyncio.timeout(1):
+                if self._handler is not None:
+                    await self._handler.close_async()  # type: ignore[no-untyped-call]
+        except (TimeoutError, aiohttp.ClientError):
+            log.debug("slack did not close in time")
+        if self._session is not None:
+            await self._session.close()
+
+    async def _sign_in(self) -> tuple[str, bool]:
+        """("", False), or what is wrong and whether it is a refusal."""
+        for what, call in (("bot_token", self._ask_who), ("app_token", self._ask_socket)):
+            try:
+                await call()
+            except SlackApiError as error:
+                code = _code(error)
+                if code in TROUBLE or _status(error) >= 429:
+                    return f"no answer from {self._settings.api_base} ({code or _status(error)})", False
+                return f"{what} is refused ({code}): copy it again from api.slack.com/apps", True
+            except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError) as error:
+                return f"no answer from {self._settings.api_base} ({type(error).__name__})", False
+        return "", False
+
+    async def _ask_who(self) -> None:
+        who = await self.client.auth_test()
+        self._team, self._bot_user = str(who.get("team_id") or ""), str(who.get("user_id") or "")
+
+    async def _ask_socket(self) -> None:
+        await self.client.apps_connections_open(app_token=self._settings.app_token.get_secret_value())
+
+    # ---------------------------------------------------------------------------------------------- receiving
+
+    def _app(self) -> AsyncApp:
+        app = AsyncApp(client=self.client)
+        for name in ("/sokbo", "/latest", "/search"):
+            app.command(name)(self._on_slash)
+        app.event("app_mention")(self._on_message)
+        app.event("message")(self._on_message)
+        app.event("member_joined_channel")(self._on_joined)
+        app.action("open")(_acknowledge)
+        return app
+
+    async def _on_slash(self, ack: AsyncAck, respond: AsyncRespond, body: dict[str, Any]) -> None:
+        """Handled, acknowledged, answered, in this order; the acknowledgement within Slack's 3 s at any rate."""
+        name, args = str(body["command"]).removeprefix("/"), str(body.get("text") or "")
+        if name == "sokbo":
+            name, args = _words(args or "help")
+        command = self._command(name, args, str(body["channel_id"]), "", str(body["user_id"]))
+        answering = asyncio.ensure_future(self._answer(command))
+        await asyncio.wait([answering], timeout=ACK_WITHIN)
+        await ack()
+        answer = await answering
+        shown = render.reply(answer, answer.settings or self._defaults)
+        try:
+            await respond(
+                text=shown.text,
+                blocks=list(shown.blocks),
+                response_type="in_channel" if answer.public else "ephemeral",
+                replace_original=False,
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+        except (aiohttp.ClientError, SlackClientError, TimeoutError) as error:
+            log.warning("an answer could not be sent", problem=type(error).__name__)
+
+    async def _on_message(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+        """A mention, or a direct message: the same words as the commands."""
+        if self._heard(str(body.get("event_id") or "")) or event.get("bot_id") or event.get("subtype"):
+            return
+        if event["type"] == "message" and event.get("channel_type") != "im":
+            return
+        text = str(event.get("text") or "").replace(f"<@{self._bot_user}>", "").strip()
+        name, args = _words(text.removeprefix("/"))
+        if name == "sokbo":
+            name, args = _words(args or "help")
+        thread = str(event.get("thread_ts") or "")
+        command = self._command(name, _unescape(args), str(event["channel"]), thread, str(event.get("user") or ""))
+        answer = await self._answer(command)
+        shown = render.reply(answer, answer.settings or self._defaults)
+        try:
+            await self.client.chat_postMessage(
+                channel=command.chat.id,
+                text=shown.text,
+                blocks=list(shown.blocks),
+                thread_ts=thread or None,
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+        except (aiohttp.ClientError, SlackClientError, TimeoutError) as error:
+            log.warning("an answer could not be sent", problem=type(error).__name__)
+
+    async def _on_joined(self, event: dict[str, Any]) -> None:
+        if event.get("user") == self._bot_user:
+            await self._let_in_again(Chat(NAME, self._team, str(event["channel"])))
+
+    def _heard(self, event_id: str) -> bool:
+        """Whether this event came before: Slack sends one again when it missed the acknowledgement."""
+        if event_id in self._events:
+            return True
+        self._events[event_id] = None
+        if len(self._events) > REMEMBERED_EVENTS:
+            self._events.popitem(last=False)
+        return False
+
+    def _command(self, name: str, args: str, channel: str, thread: str, user: str) -> Command:
+        private = channel.startswith("D")
+
+        async def is_chat_admin() -> bool | None:
+            return True if private else await self._is_admin(channel, user)
+
+        return Command(
+            name=name.lower(),
+            args=args.strip(),
+            chat=Chat(NAME, self._team, channel, "" if private else thread),
+            user=user,
+            language="",
+            private=private,
+            trusted=user in self._settings.admins or f"{self._team}:{user}" in self._settings.admins,
+            open=self._settings.open,
+            is_chat_admin=is_chat_admin,
+        )
+
+    async def _is_admin(self, channel: str, user: str) -> bool | None:
+        """Chat admins are the channel's creator and the workspace's admins."""
+        try:
+            async with asyncio.timeout(LOOK_UP_TIMEOUT):
+                info = await self.client.conversations_info(channel=channel)
+                if info["channel"].get("creator") == user:
+                    return True
+                person = (await self.client.users_info(user=user))["user"]
+        except (SlackClientError, aiohttp.ClientError, TimeoutError, KeyError):
+            return None
+        return bool(person.get("is_admin") or person.get("is_owner"))
+
+    # ------------------------------------------------------------------------------------------------ sending
+
+    async def send(self, parcel: Parcel) -> SendResult:
+        """Post the alert, with the delivery's id in the message's metadata: that is how it is found again."""
+        shown = self._render(parcel)
+        try:
+            posted = await self.client.chat_postMessage(
+                channel=parcel.chat.id,
+                text=shown.text,
+                blocks=list(shown.blocks) or None,
+                thread_ts=parcel.chat.thread or None,
+                metadata=_metadata(parcel),
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+            return Sent(str(posted["ts"]))
+        except Exception as error:
+            return self._result(error)
+
+    async def edit(self, parcel: Parcel) -> SendResult:
+        """Make the sent message show the alert as it is now; text and blocks always go together."""
+        shown = self._render(parcel)
+        try:
+            await self.client.chat_update(
+                channel=parcel.chat.id,
+                ts=parcel.delivery.message_id,
+                text=shown.text,
+                blocks=list(shown.blocks),
+                metadata=_metadata(parcel),
+            )
+        except Exception as error:
+            return self._result(error)
+        return Sent(parcel.delivery.message_id)
+
+    async def look_up(self, parcel: Parcel, called_at: datetime) -> LookUp:
+        """Search the channel's history around the call for the delivery's metadata."""
+        window: dict[str, Any] = {
+            "channel": parcel.chat.id,
+            "oldest": f"{(called_at - WINDOW).timestamp():.6f}",
+            "latest": f"{(called_at + WINDOW).timestamp():.6f}",
+            "inclusive": True,
+            "include_all_metadata": True,
+            "limit": 200,
+        }
+        cursor = ""
+        try:
+            for _ in range(PAGES):
+                if parcel.chat.thread:
+                    page = await self.client.conversations_replies(
+                        ts=parcel.chat.thread, **window, cursor=cursor or None
+                    )
+                else:
+                    page = await self.client.conversations_history(**window, cursor=cursor or None)
+                for message in page.get("messages") or []:
+                    if _is_of(message, parcel):
+                        return Found(str(message["ts"]))
+                cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
+                if not cursor:
+                    return NotThere()
+        except SlackApiError as error:
+            return CannotLook(again=_code(error) in TROUBLE or _status(error) >= 429)
+        except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError):
+            return CannotLook(again=True)
+        return CannotLook()
+
+    def _render(self, parcel: Parcel) -> render.SlackText:
+        form = render.plain_alert if parcel.delivery.plain else render.alert
+        return form(parcel.alert, parcel.settings)
+
+    def _result(self, error: Exception) -> SendResult:
+        match error:
+            case SlackApiError():
+                return self._api_error(error)
+            case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
+                return TryLater("slack cannot be reached")
+            case TimeoutError():
+                return Unknown("no answer in time")
+            case aiohttp.ClientError() | SlackClientError() | OSError() | json.JSONDecodeError():
+                return Unknown("the connection was cut")
+            case _:
+                log.error("slack raised what nobody expected", kind=type(error).__name__)
+                return Unknown(type(error).__name__)
+
+    def _api_error(self, error: SlackApiError) -> SendResult:
+        code, status = _code(error), _status(error)
+        if status == 429 or code == "ratelimited":
+            return TryLater("slack asked us to wait", _retry_after(error))
+        if status >= 500 or code in TROUBLE:
+            return TryLater(f"slack has trouble ({code or status})")
+        if code in CLOSED_DOORS:
+            return ChatGone(code)
+        if code in ACCOUNT_CLOSED:
+            self.state.refused(f"bot_token is refused ({code}): copy it again from api.slack.com/apps")
+            return TryLater(code)
+        return Refused(code) if code else Unknown("an answer that makes no sense")
+
+
+async def _acknowledge(ack: AsyncAck) -> None:
+    await ack()
+
+
+def _metadata(parcel: Parcel) -> dict[str, Any]:
+    delivery = parcel.delivery
+    payload = {"delivery": delivery.id, "alert": delivery.alert_id, "version": parcel.alert.version}
+    return {"event_type": EVENT, "event_payload": payload}
+
+
+def _is_of(message: dict[str, Any], parcel: Parcel) -> bool:
+    metadata = message.get("metadata") or {}
+    payload = metadata.get("event_payload") or {}
+    wanted = (parcel.delivery.id, parcel.delivery.alert_id)
+    return metadata.get("event_type") == EVENT and (payload.get("delivery"), payload.get("alert")) == wanted
+
+
+def _code(error: SlackApiError) -> str:
+    """The error's name, "" when the answer was not one of Slack's."""
+    data = getattr(error.response, "data", None)
+    return str(data.get("error") or "") if isinstance(data, dict) else ""
+
+
+def _status(error: SlackApiError) -> int:
+    response: Any = error.response
+    return int(getattr(response, "status_code", None) or getattr(response, "status", None) or 0)
+
+
+def _retry_after(error: SlackApiError) -> float:
+    headers: Any = getattr(error.response, "headers", None) or {}
+    value = str(headers.get("Retry-After") or headers.get("retry-after") or "")
+    return float(value) if re.fullmatch(r"\d{1,6}", value) else 30.0
+
+
+def _words(text: str) -> tuple[str, str]:
+    """The first word without its slash, and the rest."""
+    first, _, rest = text.strip().partition(" ")
+    return first.removeprefix("/"), rest.strip()
+
+
+def _unescape(text: str) -> str:
+    """Slack escapes three characters in what people write (docs.slack.dev, formatting)."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

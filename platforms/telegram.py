@@ -1,0 +1,384 @@
+"""Telegram: updates in, alerts out, its errors made ours. The only module that knows python-telegram-bot."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime, timedelta
+from typing import Any
+
+# Before the library is imported: retry_after as a timedelta (docs.python-telegram-bot.org, v22.2).
+os.environ.setdefault("PTB_TIMEDELTA", "1")
+
+import httpx
+import structlog
+from telegram import Bot, BotCommand, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, Message, Update
+from telegram.constants import ParseMode
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Conflict,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+    TimedOut,
+)
+from telegram.request import HTTPXRequest
+
+from config.settings import Telegram as Settings
+from delivery import CannotLook, LookUp
+from formatters import telegram as render
+from formatters.parts import is_urgent
+from locales import say
+from models import (
+    Chat,
+    ChatGone,
+    ChatSettings,
+    Command,
+    Moved,
+    Parcel,
+    Refused,
+    Reply,
+    SendResult,
+    Sent,
+    TryLater,
+    Unknown,
+)
+from platforms.state import State
+
+log = structlog.get_logger()
+
+NAME = "telegram"
+POLL = 25
+ALLOWED = ["message", "channel_post", "my_chat_member"]
+ASK_AGAIN = 60.0
+LONGEST_PAUSE = 30.0
+ANSWER_WITHIN = 20.0
+MENU = ("latest", "search", "subscribe", "unsubscribe", "help")
+
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+# Telegram has no error codes beside 400: its exact descriptions are the codes
+# (https://github.com/tdlib/telegram-bot-api, Client.cpp; lower case here).
+CLOSED_DOORS = frozenset(
+    {
+        "chat not found",
+        "user not found",
+        "peer_id_invalid",
+        "not enough rights to send text messages to the chat",
+        "have no rights to send a message",
+        "need administrator rights in the channel chat",
+        "chat_write_forbidden",
+        "topic_closed",
+        "message thread not found",
+        "group chat was deactivated",
+        "chat_restricted",
+        "chat_admin_required",
+    }
+)
+NOTHING_TO_EDIT = "message is not modified"
+
+Answer = Callable[[Command], Awaitable[Reply]]
+
+
+class Telegram:
+    """One bot account. `run()` connects and receives until it is cancelled; `send` and `edit` serve the ledger."""
+
+    name = NAME
+    can_look = False
+
+    def __init__(
+        self,
+        settings: Settings,
+        answer: Answer,
+        let_in_again: Callable[[Chat], Awaitable[None]],
+        defaults: ChatSettings,
+    ) -> None:
+        token = settings.token.get_secret_value()
+        self.state = State(NAME)
+        self.per_second = self.edits_per_second = settings.messages_per_second
+        self.account = token.partition(":")[0]
+        self._settings = settings
+        self._answer = answer
+        self._let_in_again = let_in_again
+        self._defaults = defaults
+        self._bot = Bot(
+            token,
+            base_url=f"{settings.api_base.rstrip('/')}/bot",
+            base_file_url=f"{settings.api_base.rstrip('/')}/file/bot",
+            request=HTTPXRequest(connection_pool_size=64, read_timeout=15, connect_timeout=5, pool_timeout=10),
+            get_updates_request=HTTPXRequest(connection_pool_size=2, read_timeout=15, connect_timeout=5),
+        )
+        self._username = ""
+        self._replying: set[asyncio.Task[None]] = set()
+
+    # ------------------------------------------------------------------------------------------------- life
+
+    @property
+    def ready(self) -> bool:
+        return self.state.word == "ready"
+
+    async def run(self) -> None:
+        """Connect, then receive; whatever goes wrong is said in `state` and tried again."""
+        try:
+            while True:
+                if await self._connect():
+                    await self._receive()
+                await asyncio.sleep(ASK_AGAIN)
+        finally:
+            for task in self._replying:
+                task.cancel()
+            await asyncio.gather(*self._replying, return_exceptions=True)
+
+    async def check(self) -> str:
+        """Ask once whether the token works; "" or what is wrong, in words."""
+        try:
+            await self._bot.initialize()
+        except InvalidToken:
+            return "the token is refused: copy it again from @BotFather"
+        except TelegramError as error:
+            return f"no answer from {self._settings.api_base} ({type(error).__name__})"
+        return ""
+
+    async def close(self) -> None:
+        """Give the connections back; a bot that never got through has some too."""
+        try:
+            async with asyncio.timeout(1):
+                await self._bot.shutdown()
+        except (TelegramError, TimeoutError, RuntimeError):
+            log.debug("telegram did not close in time")
+
+    async def _connect(self) -> bool:
+        pause = 1.0
+        while True:
+            problem = await self.check()
+            if not problem:
+                break
+            if problem.startswith("the token"):
+                self.state.refused(problem)
+                log.error("telegram is paused", problem=problem)
+                return False
+            self.state.trouble(problem)
+            log.warning("telegram cannot be reached", problem=problem)
+            await asyncio.sleep(pause)
+            pause = min(LONGEST_PAUSE, pause * 2)
+        self._username = self._bot.username.lower()
+        self.state.ready()
+        log.info("telegram is connected", bot=self._bot.username)
+        return True
+
+    # ---------------------------------------------------------------------------------------------- receiving
+
+    async def _receive(self) -> None:
+        """Long polling. Updates are confirmed by the next call, so each is handled before it."""
+        await self._quietly(self._bot.delete_webhook())
+        await self._quietly(self._set_menu())
+        offset, pause = 0, 1.0
+        while True:
+            try:
+                updates = await self._bot.get_updates(offset=offset, timeout=POLL, allowed_updates=ALLOWED)
+                pause = 1.0
+                if self.state.problem:
+                    self.state.ready()
+            except InvalidToken:
+                self.state.refused("the token is refused: copy it again from @BotFather")
+                return
+            except Conflict:
+                self.state.trouble("another program reads this bot's messages: stop the other one")
+                pause = min(LONGEST_PAUSE, pause * 2)
+            except RetryAfter as error:
+                pause = _seconds(error.retry_after)
+            except TelegramError as error:
+                self.state.trouble(f"cannot receive ({type(error).__name__}); trying again")
+                pause = min(LONGEST_PAUSE, pause * 2)
+            else:
+                for update in updates:
+                    await self._handle(update)
+                    offset = update.update_id + 1
+                continue
+            await asyncio.sleep(pause)
+
+    async def _set_menu(self) -> None:
+        for language in ("ko", "en"):
+            menu = [BotCommand(name, say(language, f"menu.{name}")) for name in MENU]
+            await self._bot.set_my_commands(menu, language_code="" if language == "en" else language)
+
+    async def _quietly(self, call: Coroutine[Any, Any, Any]) -> None:
+        try:
+            await call
+        except TelegramError as error:
+            log.info("telegram refused a convenience", problem=type(error).__name__)
+
+    async def _handle(self, update: Update) -> None:
+        """What changes state is done here; only the sending of the answer goes on by itself."""
+        try:
+            member = update.my_chat_member
+            if member is not None and member.new_chat_member.status in ("member", "administrator", "creator"):
+                await self._let_in_again(Chat(NAME, self.account, str(member.chat.id)))
+            message = update.effective_message
+            command = self._command(message) if message is not None and member is None else None
+            if message is None or command is None:
+                return
+            answer = await self._answer(command)
+            task = asyncio.create_task(self._reply(message, command, answer))
+            self._replying.add(task)
+            task.add_done_callback(self._replying.discard)
+        except Exception:
+            # One odd update must not stop the rest; it is confirmed, or it would come for ever.
+            log.exception("an update could not be handled", update=update.update_id)
+
+    def _command(self, message: Message) -> Command | None:
+        text = (message.text or "").strip()
+        chat, user = message.chat, message.from_user
+        private = chat.type == "private"
+        if not text or (user is not None and user.is_bot and message.sender_chat is None):
+            return None
+        if not text.startswith("/"):
+            if not private:
+                return None
+            text = f"/{text}"
+        head, _, args = text[1:].partition(" ") if "\n" not in text.split(" ")[0] else text[1:].partition("\n")
+        name, _, addressed = head.partition("@")
+        if addressed and addressed.lower() != self._username:
+            return None
+        thread = str(message.message_thread_id) if message.is_topic_message and message.message_thread_id else ""
+        speaks_as_chat = message.sender_chat is not None and message.sender_chat.id == chat.id
+        user_id = 0 if user is None else user.id
+        who = 0 if speaks_as_chat or chat.type == "channel" else user_id
+
+        async def is_chat_admin() -> bool | None:
+            if private or speaks_as_chat or chat.type == "channel":
+                return True
+            return await self._is_admin(chat.id, user_id)
+
+        return Command(
+            name=name.lower(),
+            args=args.strip(),
+            chat=Chat(NAME, self.account, str(chat.id), thread),
+            user=str(who or chat.id),
+            language=(user.language_code or "") if user else "",
+            private=private,
+            trusted=who in self._settings.admins,
+            open=self._settings.open,
+            is_chat_admin=is_chat_admin,
+        )
+
+    async def _is_admin(self, chat_id: int, user_id: int) -> bool | None:
+        try:
+            member = await self._bot.get_chat_member(chat_id, user_id)
+        except TelegramError:
+            return None
+        return member.status in ("creator", "administrator")
+
+    async def _reply(self, message: Message, command: Command, answer: Reply) -> None:
+        settings = answer.settings or self._defaults
+        thread = int(command.chat.thread) if command.chat.thread else None
+        for text in render.reply(answer, settings):
+            for attempt in (1, 2):
+                try:
+                    await self._bot.send_message(
+                        message.chat.id,
+                        text,
+                        parse_mode=ParseMode.HTML,
+                        message_thread_id=thread,
+                        link_preview_options=LinkPreviewOptions(is_disabled=True),
+                    )
+                    break
+                except RetryAfter as error:
+                    if attempt == 2 or _seconds(error.retry_after) > ANSWER_WITHIN:
+                        return
+                    await asyncio.sleep(_seconds(error.retry_after))
+                except TelegramError as error:
+                    log.warning("an answer could not be sent", problem=type(error).__name__)
+                    return
+
+    # ------------------------------------------------------------------------------------------------ sending
+
+    async def send(self, parcel: Parcel) -> SendResult:
+        """Post the alert. Whether it left is told apart by the error's type and cause."""
+        shown = self._render(parcel)
+        extra: dict[str, Any] = {"allow_paid_broadcast": True} if self._settings.paid_broadcast else {}
+        try:
+            message = await self._bot.send_message(
+                int(parcel.chat.id),
+                shown.html,
+                message_thread_id=int(parcel.chat.thread) if parcel.chat.thread else None,
+                disable_notification=not is_urgent(parcel.alert),
+                **_form(shown),
+                **extra,
+            )
+        except TelegramError as error:
+            return self._result(error, parcel)
+        return Sent(str(message.message_id))
+
+    async def edit(self, parcel: Parcel) -> SendResult:
+        """Make the sent message show the alert as it is now."""
+        shown = self._render(parcel)
+        message_id = parcel.delivery.message_id
+        try:
+            await self._bot.edit_message_text(
+                shown.html, chat_id=int(parcel.chat.id), message_id=int(message_id), **_form(shown)
+            )
+        except TelegramError as error:
+            return self._result(error, parcel)
+        return Sent(message_id)
+
+    async def look_up(self, parcel: Parcel, called_at: datetime) -> LookUp:
+        """A bot cannot read a chat's history."""
+        return CannotLook()
+
+    def _render(self, parcel: Parcel) -> render.TelegramText:
+        form = render.plain_alert if parcel.delivery.plain else render.alert
+        return form(parcel.alert, parcel.settings)
+
+    def _result(self, error: TelegramError, parcel: Parcel) -> SendResult:
+        match error:
+            case RetryAfter():
+                return TryLater("telegram asked us to wait", _seconds(error.retry_after))
+            case ChatMigrated():
+                return Moved(Chat(NAME, parcel.chat.account, str(error.new_chat_id), parcel.chat.thread))
+            case InvalidToken():
+                self.state.refused("the token is refused: copy it again from @BotFather")
+                return TryLater("the token is refused")
+            case Forbidden():
+                return ChatGone(error.message)
+            case BadRequest():
+                return _bad_request(error, parcel)
+            case TimedOut() | NetworkError() if isinstance(error.__cause__, NOT_SENT):
+                return TryLater("telegram cannot be reached")
+            case TimedOut():
+                return Unknown("no answer in time")
+            case NetworkError() if error.__cause__ is None or isinstance(error.__cause__, TelegramError):
+                # A 5xx answer, with a JSON body or without: Telegram says that it did not do it.
+                return TryLater("telegram has trouble")
+            case NetworkError():
+                return Unknown("the connection was cut")
+            case _:
+                # A body that is not JSON, with status 200: the message had arrived when this was tried.
+                return Unknown("an answer that makes no sense")
+
+
+def _bad_request(error: BadRequest, parcel: Parcel) -> SendResult:
+    said = error.message.lower().removeprefix("bad request: ")
+    if said.startswith(NOTHING_TO_EDIT):
+        return Sent(parcel.delivery.message_id)
+    return ChatGone(error.message) if said in CLOSED_DOORS else Refused(error.message)
+
+
+def _form(shown: render.TelegramText) -> dict[str, Any]:
+    picture = shown.picture
+    preview = LinkPreviewOptions(url=picture, prefer_large_media=True) if picture else LinkPreviewOptions(True)
+    keyboard = None
+    if shown.button:
+        label, link = shown.button
+        keyboard = InlineKeyboardMarkup([[InlineKeyboardButton(label, url=link)]])
+    return {
+        "parse_mode": None if shown.plain else ParseMode.HTML,
+        "link_preview_options": preview,
+        "reply_markup": keyboard,
+    }
+
+
+def _seconds(wait: int | timedelta) -> float:
+    return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)

@@ -1,0 +1,1 @@
+"""The world in: fetching, and one module for each kind of source."""

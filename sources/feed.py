@@ -1,0 +1,143 @@
+"""RSS and Atom documents → posts. Parsers are handed bytes only: a string might be opened as a file or address."""
+
+import hashlib
+import html
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urljoin
+
+import fastfeedparser
+import feedparser
+from dateutil import parser as dates
+
+from errors import SourceError
+from models import Post, Source
+from sources.clean import clean
+from sources.documents import Document
+from sources.encoding import to_text
+from sources.original import original_of
+
+ROOT = re.compile(r"<(?:[A-Za-z]+:)?(rss|feed|RDF)[\s>]")
+CLOSED = re.compile(r"</(?:[A-Za-z]+:)?(rss|feed|RDF)\s*>\s*(<!--.*?-->\s*)*$", re.DOTALL)
+INLINE_TAG = re.compile(r"</?(?:b|i|u|em|strong|span|font|sup|sub|a|br|small|mark)\b[^<>]*>", re.IGNORECASE)
+ENTRY = re.compile(r"<(?:[A-Za-z]+:)?(item|entry)[\s>/]")
+
+
+def parse(source: Source, document: Document) -> list[Post]:
+    """The posts of a feed, oldest first. Raises SourceError when the document is no (whole) feed."""
+    text = to_text(document.body, charset=document.charset, override=source.encoding)
+    _refuse_what_is_no_feed(text)
+    entries = _entries(text.encode("utf-8", errors="replace"), expected=ENTRY.search(text) is not None)
+    posts = _posts(source, entries, document.name)
+    dated = [post.published or post.updated for post in posts]
+    newest_first = _is_newest_first(dated)
+    ordered = list(reversed(posts)) if newest_first else posts
+    if all(dated):
+        ordered.sort(key=lambda post: post.published or post.updated or datetime.min.replace(tzinfo=UTC))
+    return ordered
+
+
+def _refuse_what_is_no_feed(text: str) -> None:
+    start = text.lstrip()[:2000]
+    if not start:
+        raise SourceError("empty", "the answer is empty")
+    if ROOT.search(start) is None and ROOT.search(text[:20000]) is None:
+        if re.search(r"<!doctype html|<html[\s>]", start, re.IGNORECASE):
+            raise SourceError("html", "this is a web page, not a feed: give the address of its RSS or Atom feed")
+        raise SourceError("no-feed", "this is neither RSS nor Atom")
+    if CLOSED.search(text[-2000:]) is None:
+        raise SourceError("truncated", "the feed ends in the middle")
+
+
+def _entries(body: bytes, *, expected: bool) -> list[Mapping[str, Any]]:
+    try:
+        found = list(fastfeedparser.parse(body).entries)
+    except Exception:
+        # It raises bare ValueErrors, and lxml's and its date parser's errors too; the other parser decides then.
+        found = []
+    if found or not expected:
+        return found
+    return list(feedparser.parse(body, sanitize_html=False, resolve_relative_uris=False).entries)
+
+
+def _is_newest_first(dated: list[datetime | None]) -> bool:
+    """Most feeds are; only a document whose dates rise is not."""
+    known = [one for one in dated if one is not None]
+    return len(known) < 2 or known[0] >= known[-1]
+
+
+def _posts(source: Source, entries: Iterable[Mapping[str, Any]], base: str) -> list[Post]:
+    read = [_post(source, entry, base) for entry in entries]
+    repeated = {key for key, times in Counter(post.key for post, _ in read).items() if times > 1}
+    unique: dict[str, Post] = {}
+    for post, own_key in read:
+        key = f"{post.key} {own_key}" if post.key in repeated else post.key
+        if key not in unique:
+            unique[key] = replace(post, key=key)
+    return list(unique.values())
+
+
+def _post(source: Source, entry: Mapping[str, Any], base: str) -> tuple[Post, str]:
+    """The post, and what tells it apart should its guid repeat in the document."""
+    title = _title(str(entry.get("title") or ""))
+    link = urljoin(base, str(entry.get("link") or "").strip()) if entry.get("link") else ""
+    link = link if link.startswith(("http://", "https://")) else ""
+    body = clean(_html(entry), link or base)
+    digest = hashlib.blake2b(f"{title}\n{body}".encode(), digest_size=16).hexdigest()
+    guid = str(entry.get("id") or "").strip()
+    original, headline = original_of(body)
+    post = Post(
+        source_id=source.id,
+        key=guid or link or digest,
+        title=title,
+        link=link,
+        html=body,
+        original_link=original,
+        source_headline=headline,
+        excerpt=str(entry.get("summary") or entry.get("description") or ""),
+        categories=tuple(str(tag["term"]) for tag in entry.get("tags") or () if tag.get("term")),
+        image=_image(entry, base),
+        language=source.language,
+        published=_date(entry.get("published")),
+        updated=_date(entry.get("updated")),
+    )
+    return post, link if guid and link else digest
+
+
+def _title(raw: str) -> str:
+    """RSS titles come as text, as HTML and as HTML escaped twice: inline tags go, entities become characters."""
+    return " ".join(html.unescape(INLINE_TAG.sub("", raw)).split())
+
+
+def _html(entry: Mapping[str, Any]) -> str:
+    contents = [str(part.get("value") or "") for part in entry.get("content") or ()]
+    candidates = [*contents, str(entry.get("summary") or ""), str(entry.get("description") or "")]
+    return max(candidates, key=len)
+
+
+def _image(entry: Mapping[str, Any], base: str) -> str:
+    media = [
+        *(entry.get("media_content") or ()),
+        *(entry.get("media_thumbnail") or ()),
+        *(entry.get("enclosures") or ()),
+    ]
+    for item in media:
+        address = str(item.get("url") or item.get("href") or "")
+        kind = str(item.get("type") or item.get("medium") or "image")
+        if address and kind.startswith("image"):
+            return urljoin(base, address)
+    return ""
+
+
+def _date(value: object) -> datetime | None:
+    if not value:
+        return None
+    try:
+        parsed: datetime = dates.parse(str(value))
+    except (ValueError, OverflowError):
+        return None
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)

@@ -1,0 +1,254 @@
+"""Posts, stories, alerts and their versions; and the memory of what was seen."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, select, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from models import Alert, Condensed, Post, Urgency
+from storage.tables import alerts, deliveries, fanouts, posts, seen, stories, story_links, versions
+
+CHUNK = 500  # SQLite takes 32,766 parameters a statement (https://www.sqlite.org/limits.html)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is remembered of a key."""
+
+    fingerprint: str
+    alert_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoryState:
+    """An open story, as far as deciding about a post needs it. `source_ids`: the first one found it."""
+
+    story_id: int
+    alert_id: int
+    version: int
+    source_ids: tuple[str, ...]
+    planned: bool
+
+
+async def seen_of(connection: AsyncConnection, source_id: str, keys: Sequence[str]) -> dict[str, Seen]:
+    """Those of the keys that this source has shown before."""
+    known: dict[str, Seen] = {}
+    for start in range(0, len(keys), CHUNK):
+        rows = await connection.execute(
+            select(seen.c.key, seen.c.fingerprint, seen.c.alert_id).where(
+                seen.c.source_id == source_id, seen.c.key.in_(keys[start : start + CHUNK])
+            )
+        )
+        known.update({row.key: Seen(row.fingerprint, row.alert_id) for row in rows})
+    return known
+
+
+async def remember(tx: AsyncConnection, post: Post, fingerprint: str, alert_id: int) -> None:
+    statement = insert(seen).values(source_id=post.source_id, key=post.key, fingerprint=fingerprint, alert_id=alert_id)
+    await tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=["source_id", "key"], set_={"fingerprint": fingerprint, "alert_id": alert_id}
+        )
+    )
+
+
+def _state() -> Select[Any]:
+    return select(alerts.c.id, alerts.c.story_id, alerts.c.version, alerts.c.source_ids, alerts.c.planned)
+
+
+def _story_state(row: Row[Any] | None) -> StoryState | None:
+    if row is None:
+        return None
+    return StoryState(row.story_id, row.id, row.version, tuple(row.source_ids), row.planned)
+
+
+async def story_by_link(tx: AsyncConnection, link: str) -> StoryState | None:
+    """The story that a normalised link belongs to."""
+    joined = _state().join(story_links, story_links.c.story_id == alerts.c.story_id)
+    return _story_state((await tx.execute(joined.where(story_links.c.link == link))).one_or_none())
+
+
+async def story_of_alert(tx: AsyncConnection, alert_id: int) -> StoryState | None:
+    return _story_state((await tx.execute(_state().where(alerts.c.id == alert_id))).one_or_none())
+
+
+async def keep_post(tx: AsyncConnection, post: Post, story_id: int, now: datetime) -> None:
+    """Save the post as it is now, in place of an earlier form of it."""
+    row = {
+        "source_id": post.source_id,
+        "key": post.key,
+        "story_id": story_id,
+        "title": post.title,
+        "link": post.link,
+        "original_link": post.original_link,
+        "html": post.html,
+        "published": post.published,
+        "read_at": now,
+    }
+    changed = {key: value for key, value in row.items() if key not in ("source_id", "key")}
+    await tx.execute(insert(posts).values(row).on_conflict_do_update(index_elements=["source_id", "key"], set_=changed))
+
+
+async def open_story(
+    tx: AsyncConnection,
+    *,
+    post: Post,
+    condensed: Condensed,
+    source_name: str,
+    topics: Sequence[str],
+    links: Iterable[str],
+    planned: bool,
+    now: datetime,
+) -> int:
+    """A new story with the first version of its alert; returns the alert's id. Links of other stories stay theirs."""
+    story_id = (await tx.execute(insert(stories).values(opened=now).returning(stories.c.id))).scalar_one()
+    for link in links:
+        await tx.execute(insert(story_links).values(link=link, story_id=story_id).on_conflict_do_nothing())
+    newest = now if planned or post.published is None else min(post.published, now)
+    alert_id = (
+        await tx.execute(
+            insert(alerts)
+            .values(
+                story_id=story_id,
+                version=1,
+                source_ids=[post.source_id],
+                planned=planned,
+                created=now,
+                newest=newest,
+            )
+            .returning(alerts.c.id)
+        )
+    ).scalar_one()
+    await tx.execute(
+        insert(versions).values(
+            alert_id=alert_id,
+            n=1,
+            sources=[source_name],
+            language=post.language,
+            topics=list(topics),
+            image=post.image,
+            published=post.published,
+            date_only=post.date_only,
+            **_shown(condensed),
+        )
+    )
+    await keep_post(tx, post, story_id, now)
+    return int(alert_id)
+
+
+def _shown(condensed: Condensed) -> dict[str, Any]:
+    return {
+        "headline": condensed.headline,
+        "bullets": list(condensed.bullets),
+        "link": condensed.link,
+        "urgency": condensed.urgency,
+    }
+
+
+async def join(
+    tx: AsyncConnection, story: StoryState, source_id: str, source_name: str, now: datetime, *, planned: bool
+) -> None:
+    """One more source carries the story: a version that names it too. Not marked as changed: the news is the same."""
+    before = (await tx.execute(_version(story))).one()
+    await tx.execute(
+        insert(versions).values(
+            **{**before._mapping, "n": story.version + 1, "sources": [*before.sources, source_name]}
+        )
+    )
+    values: dict[str, Any] = {"version": story.version + 1, "source_ids": [*story.source_ids, source_id]}
+    if planned and not story.planned:
+        values |= {"planned": True, "created": now, "newest": now}
+    await tx.execute(update(alerts).where(alerts.c.id == story.alert_id).values(**values))
+
+
+async def change(tx: AsyncConnection, story: StoryState, post: Post, condensed: Condensed, now: datetime) -> bool:
+    """A new version if a reader would see a difference; says whether there was one."""
+    before = (await tx.execute(_version(story))).one()
+    shown = {**_shown(condensed), "urgency": before.urgency}
+    if all(getattr(before, key) == value for key, value in shown.items()):
+        return False
+    await tx.execute(
+        insert(versions).values(
+            **{**before._mapping, **shown, "n": story.version + 1, "image": post.image, "changed": now}
+        )
+    )
+    await tx.execute(update(alerts).where(alerts.c.id == story.alert_id).values(version=story.version + 1))
+    return True
+
+
+def _version(story: StoryState) -> Select[Any]:
+    return select(versions).where(versions.c.alert_id == story.alert_id, versions.c.n == story.version)
+
+
+async def show_everywhere(tx: AsyncConnection, alert_id: int, version: int) -> None:
+    """Chats that have the alert, or will get it, are owed this version."""
+    await tx.execute(update(deliveries).where(deliveries.c.alert_id == alert_id).values(wanted=version))
+
+
+async def open_fanout(tx: AsyncConnection, alert_id: int) -> None:
+    """Owe the alert to every chat that wants it; the planner fills in the rows."""
+    await tx.execute(insert(fanouts).values(alert_id=alert_id, cursor=0))
+
+
+def alert_columns() -> Select[Any]:
+    """Alerts with the version that is current; add a where clause and an order."""
+    return select(
+        alerts.c.id,
+        alerts.c.story_id,
+        alerts.c.created,
+        alerts.c.newest,
+        versions,
+    ).join(versions, (versions.c.alert_id == alerts.c.id) & (versions.c.n == alerts.c.version))
+
+
+def alert_of(row: Row[Any]) -> Alert:
+    return Alert(
+        id=row.id,
+        story_id=row.story_id,
+        version=row.n,
+        headline=row.headline,
+        bullets=tuple(row.bullets),
+        link=row.link,
+        sources=tuple(row.sources),
+        language=row.language,
+        urgency=Urgency(row.urgency),
+        topics=tuple(row.topics),
+        image=row.image,
+        published=row.published,
+        date_only=row.date_only,
+        created=row.created,
+        changed=row.changed,
+    )
+
+
+async def latest(
+    connection: AsyncConnection, limit: int, *, source_id: str = "", topic: str = "", skip: int = 0
+) -> list[Alert]:
+    """The newest alerts first, narrowed to one source or one topic where given."""
+    query = alert_columns().order_by(alerts.c.newest.desc(), alerts.c.id.desc())
+    if source_id:
+        stories_of = select(posts.c.story_id).where(posts.c.source_id == source_id)
+        query = query.where(alerts.c.story_id.in_(stories_of))
+    if not topic:
+        return [alert_of(row) for row in await connection.execute(query.limit(limit).offset(skip))]
+    found = [alert_of(row) async for row in await connection.stream(query) if topic in row.topics]
+    return found[skip : skip + limit]
+
+
+async def by_ids(connection: AsyncConnection, ids: Sequence[int]) -> list[Alert]:
+    """The alerts with these ids, in this order."""
+    rows = await connection.execute(alert_columns().where(alerts.c.id.in_(ids)))
+    found = {row.id: alert_of(row) for row in rows}
+    return [found[one] for one in ids if one in found]
+
+
+async def texts_of(connection: AsyncConnection, story_ids: Sequence[int]) -> dict[int, str]:
+    """The sanitised HTML of each story's newest post."""
+    rows = await connection.execute(
+        select(posts.c.story_id, posts.c.html).where(posts.c.story_id.in_(story_ids)).order_by(posts.c.read_at)
+    )
+    return {row.story_id: row.html for row in rows}

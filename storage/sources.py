@@ -1,0 +1,175 @@
+"""What is watched, when next, and how the last read went. The schedule is the column `next_at`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from models import Kind, Source
+from storage.tables import posts, sources
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A source with what changes while running. `interval` is the adaptive one, in seconds."""
+
+    source: Source
+    from_file: bool
+    paused: bool
+    validators: dict[str, Any]
+    read_once: bool
+    interval: int
+    failures: int
+    added_at: datetime
+    next_at: datetime
+    last_read_at: datetime | None
+    last_new_at: datetime | None
+    problem: str
+
+
+def _spec(source: Source) -> dict[str, Any]:
+    return {item.name: getattr(source, item.name) for item in fields(source)}
+
+
+def _watched(row: Row[Any]) -> Watched:
+    spec = dict(row.spec)
+    spec["kind"] = Kind(spec["kind"])
+    spec["topics"] = tuple(spec["topics"])
+    return Watched(
+        source=Source(**spec),
+        from_file=row.from_file,
+        paused=row.paused,
+        validators=dict(row.validators),
+        read_once=row.read_once,
+        interval=row.interval,
+        failures=row.failures,
+        added_at=row.added_at,
+        next_at=row.next_at,
+        last_read_at=row.last_read_at,
+        last_new_at=row.last_new_at,
+        problem=row.problem,
+    )
+
+
+async def declare(tx: AsyncConnection, declared: Sequence[Source], now: datetime, interval: int) -> None:
+    """Make the rows match the file: new ones appear, changed ones are told, missing ones stop and keep their memory.
+
+    A source whose address or kind changed forgets its validators, and is due at once.
+    """
+    ids = [source.id for source in declared]
+    await tx.execute(update(sources).where(sources.c.from_file, sources.c.id.not_in(ids)).values(active=False))
+    for source in declared:
+        known = (await tx.execute(select(sources).where(sources.c.id == source.id))).one_or_none()
+        if known is None:
+            await _insert(tx, source, now, from_file=True, interval=interval)
+            continue
+        changed: dict[str, Any] = {"spec": _spec(source), "from_file": True, "active": True}
+        if not known.active or (known.spec["url"], known.spec["kind"]) != (source.url, source.kind):
+            changed |= {"validators": {}, "next_at": now, "failures": 0, "problem": ""}
+        await tx.execute(update(sources).where(sources.c.id == source.id).values(**changed))
+
+
+async def _insert(tx: AsyncConnection, source: Source, now: datetime, *, from_file: bool, interval: int) -> None:
+    row = {
+        "id": source.id,
+        "from_file": from_file,
+        "active": True,
+        "paused": False,
+        "spec": _spec(source),
+        "validators": {},
+        "added_at": now,
+        "next_at": now,
+        "read_once": False,
+        "interval": interval,
+        "failures": 0,
+        "problem": "",
+    }
+    fresh = {key: value for key, value in row.items() if key not in ("id", "added_at", "read_once", "paused")}
+    await tx.execute(insert(sources).values(row).on_conflict_do_update(index_elements=["id"], set_=fresh))
+
+
+async def add(tx: AsyncConnection, source: Source, now: datetime, interval: int) -> None:
+    """Watch one more source, kept in the database. One that was removed before keeps its memory."""
+    await _insert(tx, source, now, from_file=False, interval=interval)
+
+
+async def remove(tx: AsyncConnection, source_id: str) -> None:
+    await tx.execute(update(sources).where(sources.c.id == source_id).values(active=False))
+
+
+async def pause(tx: AsyncConnection, source_id: str, paused: bool, now: datetime) -> None:
+    await tx.execute(update(sources).where(sources.c.id == source_id).values(paused=paused, next_at=now))
+
+
+async def due(connection: AsyncConnection, now: datetime, limit: int) -> list[Watched]:
+    """The sources whose time has come, longest overdue first."""
+    rows = await connection.execute(
+        select(sources)
+        .where(sources.c.active, ~sources.c.paused, sources.c.next_at <= now)
+        .order_by(sources.c.next_at)
+        .limit(limit)
+    )
+    return [_watched(row) for row in rows]
+
+
+async def next_due(connection: AsyncConnection, after: datetime) -> datetime | None:
+    """When the next source that is not due at `after` becomes due."""
+    where = (sources.c.active, ~sources.c.paused, sources.c.next_at > after)
+    result: datetime | None = await connection.scalar(select(func.min(sources.c.next_at)).where(*where))
+    return result
+
+
+async def every_one(connection: AsyncConnection) -> list[Watched]:
+    """All that are watched, paused ones included, by id."""
+    rows = await connection.execute(select(sources).where(sources.c.active).order_by(sources.c.id))
+    return [_watched(row) for row in rows]
+
+
+async def one(connection: AsyncConnection, source_id: str) -> Watched | None:
+    row = (await connection.execute(select(sources).where(sources.c.id == source_id, sources.c.active))).one_or_none()
+    return None if row is None else _watched(row)
+
+
+async def post_counts(connection: AsyncConnection) -> dict[str, int]:
+    """How many posts of each source are archived."""
+    rows = await connection.execute(select(posts.c.source_id, func.count()).group_by(posts.c.source_id))
+    return {row[0]: row[1] for row in rows}
+
+
+async def saved(
+    tx: AsyncConnection,
+    source_id: str,
+    *,
+    now: datetime,
+    next_at: datetime,
+    interval: int,
+    validators: dict[str, Any] | None,
+    any_new: bool,
+) -> None:
+    """A read that went well. `validators` None keeps the earlier ones (nothing had changed)."""
+    values: dict[str, Any] = {
+        "last_read_at": now,
+        "next_at": next_at,
+        "interval": interval,
+        "read_once": True,
+        "failures": 0,
+        "problem": "",
+    }
+    if any_new:
+        values["last_new_at"] = now
+    if validators is not None:
+        values["validators"] = validators
+    await tx.execute(update(sources).where(sources.c.id == source_id).values(**values))
+
+
+async def failed(tx: AsyncConnection, source_id: str, *, now: datetime, next_at: datetime, problem: str) -> None:
+    """A read that went wrong; validators and memory stay as they are, so nothing is lost."""
+    await tx.execute(
+        update(sources)
+        .where(sources.c.id == source_id)
+        .values(last_read_at=now, next_at=next_at, failures=sources.c.failures + 1, problem=problem)
+    )

@@ -1,0 +1,194 @@
+"""The tables, defined once. Times are UTC; lists are JSON; states are words, never numbers."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime, stored as UTC without a zone, since SQLite keeps none."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+metadata = MetaData()
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("from_file", Boolean, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    Column("spec", JSON, nullable=False),
+    Column("validators", JSON, nullable=False),
+    Column("added_at", UtcDateTime, nullable=False),
+    Column("next_at", UtcDateTime, nullable=False),
+    Column("last_read_at", UtcDateTime),
+    Column("read_once", Boolean, nullable=False),
+    Column("last_new_at", UtcDateTime),
+    Column("interval", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("problem", Text, nullable=False),
+    Index("sources_due", "next_at"),
+)
+"""`spec` is the Source as JSON; `read_once`: a read has succeeded; `interval`: the adaptive one, in seconds."""
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("source_id", String(32), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", String(32), nullable=False),
+    Column("alert_id", Integer, nullable=False),
+)
+"""The memory of having seen a key. It outlives the post and the source."""
+
+stories = Table("stories", metadata, Column("id", Integer, primary_key=True), Column("opened", UtcDateTime))
+
+story_links = Table(
+    "story_links",
+    metadata,
+    Column("link", Text, primary_key=True),
+    Column("story_id", ForeignKey("stories.id"), nullable=False),
+)
+"""The normalised original links of a story; one link belongs to one story."""
+
+posts = Table(
+    "posts",
+    metadata,
+    Column("source_id", String(32), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("story_id", ForeignKey("stories.id"), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("link", Text, nullable=False),
+    Column("original_link", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    Column("published", UtcDateTime),
+    Column("read_at", UtcDateTime, nullable=False),
+    Index("posts_story", "story_id"),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("story_id", ForeignKey("stories.id"), nullable=False, unique=True),
+    Column("version", Integer, nullable=False),
+    Column("source_ids", JSON, nullable=False),
+    Column("planned", Boolean, nullable=False),
+    Column("created", UtcDateTime, nullable=False),
+    Column("newest", UtcDateTime, nullable=False),
+    Index("alerts_newest", "newest", "id"),
+)
+"""`planned` is false for what a silent first read archived; `newest` is what /latest sorts by."""
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("alert_id", ForeignKey("alerts.id"), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("headline", Text, nullable=False),
+    Column("bullets", JSON, nullable=False),
+    Column("link", Text, nullable=False),
+    Column("sources", JSON, nullable=False),
+    Column("language", String(8), nullable=False),
+    Column("urgency", String(8), nullable=False),
+    Column("topics", JSON, nullable=False),
+    Column("image", Text, nullable=False),
+    Column("published", UtcDateTime),
+    Column("date_only", Boolean, nullable=False),
+    Column("changed", UtcDateTime),
+)
+
+chats = Table(
+    "chats",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("platform", String(16), nullable=False),
+    Column("account", String(64), nullable=False),
+    Column("chat", String(64), nullable=False),
+    Column("thread", String(64), nullable=False),
+    Column("language", String(8), nullable=False),
+    Column("timezone", String(64), nullable=False),
+    Column("pictures", Boolean, nullable=False),
+    Column("subscribed", Boolean, nullable=False),
+    Column("paused", Text, nullable=False),
+    Column("held_until", UtcDateTime),
+    Column("created", UtcDateTime, nullable=False),
+    UniqueConstraint("platform", "account", "chat", "thread"),
+)
+"""`paused` is the reason in words while the chat's door is closed, else ""."""
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("chat_id", ForeignKey("chats.id"), nullable=False),
+    Column("sources", JSON, nullable=False),
+    Column("topics", JSON, nullable=False),
+    Column("include", JSON, nullable=False),
+    Column("exclude", JSON, nullable=False),
+    Index("subscriptions_chat", "chat_id"),
+)
+
+fanouts = Table(
+    "fanouts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("alert_id", ForeignKey("alerts.id"), nullable=False),
+    Column("cursor", Integer, nullable=False),
+)
+"""An open fan-out: chats with an id above `cursor` are still to be given their delivery. Gone when filled."""
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("alert_id", ForeignKey("alerts.id"), nullable=False),
+    Column("chat_id", ForeignKey("chats.id"), nullable=False),
+    Column("urgency", String(8), nullable=False),
+    Column("due", UtcDateTime, nullable=False),
+    Column("status", String(8), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("wanted", Integer, nullable=False),
+    Column("shown", Integer, nullable=False),
+    Column("message_id", String(64), nullable=False),
+    Column("plain", Boolean, nullable=False),
+    Column("problem", Text, nullable=False),
+    Column("owner", String(64), nullable=False),
+    Column("lease_until", UtcDateTime),
+    Column("called_at", UtcDateTime),
+    Column("unknowns", Integer, nullable=False),
+    Column("created", UtcDateTime, nullable=False),
+    Column("sent_at", UtcDateTime),
+    UniqueConstraint("alert_id", "chat_id"),
+    Index("deliveries_open", "chat_id", "alert_id", sqlite_where=text("status in ('waiting','sending','unknown')")),
+    Index("deliveries_stale", "chat_id", sqlite_where=text("status = 'sent' and shown < wanted")),
+    Index("one_call_a_chat", "chat_id", unique=True, sqlite_where=text("status = 'sending'")),
+)
+"""The ledger. `unknowns` counts the calls of which no answer came: the only ones that can have doubled."""

@@ -1,0 +1,120 @@
+"""What becomes of a delivery after a call: every outcome, without a clock or a database."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from delivery import CannotLook, Found, NotThere, after, after_edit, plan, settle
+from delivery.ledger import LOOK_UP_AFTER, wait
+from models import (
+    Alert,
+    Chat,
+    ChatGone,
+    Delivery,
+    Moved,
+    Refused,
+    Sent,
+    Status,
+    Subscription,
+    TryLater,
+    Unknown,
+    Urgency,
+)
+
+NOW = datetime(2026, 6, 17, 5, 5, tzinfo=UTC)
+CALLED = Delivery(1, 7, 3, Urgency.NORMAL, NOW, Status.SENDING, 1, 1, 0, "", plain=False, problem="")
+
+
+def test_a_sent_one_keeps_its_message_and_version() -> None:
+    step = after(CALLED, Sent("99"), 4, NOW, can_look=False)
+    assert step.values["status"] is Status.SENT
+    assert (step.values["message_id"], step.values["shown"]) == ("99", 4)
+    assert step.hold_until is None and not step.pause
+
+
+def test_try_later_holds_the_whole_chat_as_long_as_the_platform_asks() -> None:
+    step = after(CALLED, TryLater("slow down", 17), 1, NOW, can_look=False)
+    assert step.values["status"] is Status.WAITING
+    assert step.hold_until == NOW + timedelta(seconds=17) == step.values["due"]
+
+
+def test_try_later_without_a_time_waits_longer_each_time_and_never_over_a_minute() -> None:
+    waits = [wait(attempts) for attempts in range(1, 12)]
+    assert waits[:4] == [1, 2, 4, 8] and waits == sorted(waits) and waits[-1] == 60
+    later = replace(CALLED, attempts=3)
+    assert after(later, TryLater("down"), 1, NOW, can_look=False).hold_until == NOW + timedelta(seconds=4)
+
+
+def test_a_moved_chat_is_called_at_its_new_id() -> None:
+    step = after(CALLED, Moved(Chat("p", "a", "-100")), 1, NOW, can_look=False)
+    assert step.move_to == Chat("p", "a", "-100") and step.values["status"] is Status.WAITING
+
+
+def test_a_closed_door_pauses_the_chat_and_keeps_what_it_is_owed() -> None:
+    step = after(CALLED, ChatGone("blocked"), 1, NOW, can_look=False)
+    assert step.pause == "blocked" and step.values["status"] is Status.WAITING
+
+
+def test_a_refused_alert_is_tried_once_more_without_markup_and_then_given_up() -> None:
+    first = after(CALLED, Refused("can't parse"), 1, NOW, can_look=False)
+    assert first.values["status"] is Status.WAITING and first.values["plain"] is True and not first.pause
+    second = after(replace(CALLED, plain=True), Refused("too long"), 1, NOW, can_look=False)
+    assert second.values == {"status": Status.GIVEN_UP, "problem": "too long"}
+
+
+@pytest.mark.parametrize(("can_look", "least"), [(True, LOOK_UP_AFTER), (False, timedelta(seconds=1))])
+def test_an_unknown_one_is_settled_later_and_the_wait_grows(can_look: bool, least: timedelta) -> None:
+    first = after(CALLED, Unknown("cut"), 1, NOW, can_look=can_look)
+    fifth = after(replace(CALLED, attempts=5), Unknown("cut"), 1, NOW, can_look=can_look)
+    assert first.values["status"] is Status.UNKNOWN
+    assert NOW + least <= first.values["due"] < fifth.values["due"]
+
+
+def test_a_look_decides_what_became_of_an_unknown_one() -> None:
+    unknown = replace(CALLED, status=Status.UNKNOWN)
+    assert settle(unknown, Found("5"), 1, NOW, on_unknown="skip").values["status"] is Status.SENT
+    assert settle(unknown, NotThere(), 1, NOW, on_unknown="skip").values["status"] is Status.WAITING
+    assert settle(unknown, CannotLook(), 1, NOW, on_unknown="resend").values["status"] is Status.WAITING
+    assert settle(unknown, CannotLook(), 1, NOW, on_unknown="skip").values["status"] is Status.GIVEN_UP
+    assert "status" not in settle(unknown, CannotLook(again=True), 1, NOW, on_unknown="skip").values
+
+
+def test_a_found_message_of_an_older_version_is_edited() -> None:
+    unknown = replace(CALLED, status=Status.UNKNOWN, wanted=3)
+    assert settle(unknown, Found("5"), 3, NOW, on_unknown="resend").values["shown"] == 1
+
+
+def test_an_edit_repeats_until_it_is_shown_or_beyond_reach() -> None:
+    shown = replace(CALLED, status=Status.SENT, wanted=2, shown=1, message_id="5")
+    assert after_edit(shown, Sent("5"), 2, NOW).values["shown"] == 2
+    for held in (TryLater("slow", 3), Unknown("cut")):
+        step = after_edit(shown, held, 2, NOW)
+        assert "shown" not in step.values and step.hold_until is not None and step.hold_until > NOW
+    assert after_edit(shown, ChatGone("blocked"), 2, NOW).pause == "blocked"
+    assert after_edit(shown, Refused("bad"), 2, NOW).values["plain"] is True
+    assert after_edit(replace(shown, plain=True), Refused("gone"), 2, NOW).values["shown"] == 2
+
+
+ALERT = Alert(
+    7, 7, 1, "KTX 첫 수출", ("총 47건",), "", ("뉴스다오",), "ko", Urgency.NORMAL, ("외교",), "", None, False, NOW
+)
+
+
+@pytest.mark.parametrize(
+    ("wish", "wanted"),
+    [
+        (Subscription(1), True),
+        (Subscription(1, sources=("newsdao",)), True),
+        (Subscription(1, sources=("other",)), False),
+        (Subscription(1, topics=("외교",)), True),
+        (Subscription(1, topics=("경제",)), False),
+        (Subscription(1, include=("수출",)), True),
+        (Subscription(1, include=("ktx",)), True),
+        (Subscription(1, include=("수입",)), False),
+        (Subscription(1, exclude=("수출",)), False),
+        (Subscription(1, sources=("newsdao",), topics=("외교",), exclude=("수입",)), True),
+    ],
+)
+def test_an_alert_goes_to_chats_that_want_it(wish: Subscription, wanted: bool) -> None:
+    assert plan(ALERT, ("newsdao",), [(1, (wish,)), (2, ())]) == ([1] if wanted else [])

@@ -1,0 +1,34 @@
+"""The layer table is kept, and the check can fail."""
+
+from tests.house.layers import MODULES, PACKAGES, ROOT, allowed, modules, violations
+
+TABLE = allowed((ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"))
+
+
+def test_every_package_and_module_stands_in_the_table() -> None:
+    assert set(PACKAGES) | set(MODULES) == set(TABLE)
+
+
+def test_nobody_imports_what_the_table_does_not_allow() -> None:
+    found = [
+        f"{file.relative_to(ROOT)}: {what}"
+        for home, file in modules()
+        for what in violations(home, file.read_text(encoding="utf-8"), TABLE)
+    ]
+    assert found == []
+
+
+def test_a_wrong_import_is_found_wherever_it_hides() -> None:
+    hidden = "def late():\n    from storage import ledger\n"
+    assert violations("formatters", hidden, TABLE) == ["formatters imports storage.ledger"]
+    assert violations("handlers", "import telegram\n", TABLE) == ["handlers imports the library telegram"]
+    assert violations("models", "from errors import SokboError\n", TABLE) == ["models imports errors.SokboError"]
+    assert violations("delivery", "from config.settings import load\n", TABLE) == [
+        "delivery imports config.settings.load"
+    ]
+
+
+def test_no_file_of_the_handlers_names_a_platform() -> None:
+    for file in (ROOT / "handlers").glob("*.py"):
+        text = file.read_text(encoding="utf-8").lower()
+        assert "telegram" not in text and "slack" not in text, file.name

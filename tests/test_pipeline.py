@@ -1,0 +1,394 @@
+"""The story of one post, with a real database, a real folder of posts, and a platform in memory."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+import pipeline
+from delivery import CannotLook, Found, NotThere
+from models import Chat, ChatGone, ChatSettings, Kind, Moved, Refused, Source, Subscription, TryLater, Unknown
+from pipeline import Desk, Dispatcher
+from storage import archive, chats
+from storage import sources as stored
+from storage.tables import deliveries
+from tests.conftest import Clock
+from tests.senders import ScriptedSender
+
+POST = """---
+title: {title}
+date: 2026-06-17 14:00:0{number} +0900
+---
+<p>출처: <a href="https://news.example/{original}">{title}</a></p>
+
+이번 협약으로 총 {number}7건의 문서가 체결되었습니다. 관계자는 다음 달 3일에 시작한다고 밝혔습니다.
+"""
+
+
+class Site:
+    """A Jekyll folder that tests publish into, watched as a source."""
+
+    def __init__(self, folder: Path, source_id: str = "site", first_read: int = 0) -> None:
+        self.posts = folder / source_id / "_posts"
+        self.posts.mkdir(parents=True)
+        self.source = Source(
+            source_id, source_id, Kind.JEKYLL, str(folder / source_id), "https://site.example", every=60.0,
+            timezone="Asia/Seoul", first_read=first_read,
+        )  # fmt: skip
+
+    def publish(self, number: int, title: str = "", original: str = "") -> None:
+        text = POST.format(title=title or f"소식 {number}호", number=number, original=original or f"a{number}")
+        (self.posts / f"2026-06-17-{number}.md").write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)
+
+
+@pytest.fixture
+def sender(desk: Desk) -> ScriptedSender:
+    made = ScriptedSender()
+    desk.senders = {made.name: made}
+    return made
+
+
+async def watch(desk: Desk, *sites: Site) -> None:
+    async with desk.database.write() as tx:
+        await stored.declare(tx, [site.source for site in sites], desk.now(), 60)
+
+
+async def poll(desk: Desk, site: Site) -> int:
+    async with desk.database.read() as connection:
+        watched = await stored.one(connection, site.source.id)
+    assert watched is not None
+    return await pipeline.poll(desk, watched)
+
+
+async def subscribe(desk: Desk, *names: str, wish: Subscription | None = None) -> None:
+    async with desk.database.write() as tx:
+        for name in names:
+            chat = Chat("scripted", "", name)
+            await chats.subscribe(tx, chat, ChatSettings("ko", "Asia/Seoul"), wish or Subscription(0), desk.now())
+
+
+async def deliver(desk: Desk, turns: int = 14) -> Dispatcher:
+    dispatcher = Dispatcher(desk)
+    await dispatcher.take_over()
+    for _ in range(turns):
+        await dispatcher.turn()
+        await dispatcher.calls_end()
+        desk.now.forward(0.01)  # type: ignore[attr-defined]  # the next slot of the account's pace
+    await dispatcher.turn()
+    return dispatcher
+
+
+async def rows(desk: Desk) -> list[tuple[str, int]]:
+    async with desk.database.read() as connection:
+        found = await connection.execute(select(deliveries.c.status, deliveries.c.unknowns).order_by(deliveries.c.id))
+        return [(row.status, row.unknowns) for row in found]
+
+
+async def test_the_first_successful_read_is_silent_and_archived(desk: Desk, sender: ScriptedSender, site: Site) -> None:
+    await watch(desk, site)
+    await subscribe(desk, "a")
+    site.publish(1)
+    site.publish(2)
+    assert await poll(desk, site) == 2
+    await deliver(desk)
+    assert sender.sent == []
+    async with desk.database.read() as connection:
+        assert [alert.headline for alert in await archive.latest(connection, 5)] == ["소식 2호", "소식 1호"]
+    site.publish(3)
+    await poll(desk, site)
+    await deliver(desk)
+    assert sender.shown["a"] == ["소식 3호"]
+
+
+async def test_a_failed_first_read_does_not_make_the_next_one_loud(
+    desk: Desk, sender: ScriptedSender, site: Site
+) -> None:
+    await watch(desk, site)
+    await subscribe(desk, "a")
+    away = site.posts.rename(site.posts.parent / "away")
+    await poll(desk, site)
+    away.rename(site.posts)
+    site.publish(1)
+    await poll(desk, site)
+    await deliver(desk)
+    assert sender.sent == []
+
+
+async def test_first_read_sends_the_newest_n_in_order(desk: Desk, sender: ScriptedSender, tmp_path: Path) -> None:
+    site = Site(tmp_path, "n", first_read=2)
+    await watch(desk, site)
+    await subscribe(desk, "a")
+    for number in (1, 2, 3, 4):
+        site.publish(number)
+    await poll(desk, site)
+    await deliver(desk)
+    assert sender.shown["a"] == ["소식 3호", "소식 4호"]
+
+
+async def started(desk: Desk, site: Site, *names: str) -> None:
+    """A site whose silent first read is over, and chats that receive everything."""
+    await watch(desk, site)
+    await poll(desk, site)
+    await subscribe(desk, *names)
+
+
+async def test_every_chat_gets_every_alert_once_and_in_order(desk: Desk, sender: ScriptedSender, site: Site) -> None:
+    await started(desk, site, "a", "b", "c")
+    for number in range(1, 6):
+        site.publish(number)
+    await poll(desk, site)
+    await poll(desk, site)
+    await deliver(desk)
+    wanted = [f"소식 {number}호" for number in range(1, 6)]
+    assert dict(sender.shown) == {"a": wanted, "b": wanted, "c": wanted}
+    assert sender.most_at_once == 1
+
+
+async def test_a_held_chat_does_not_delay_another_and_keeps_its_order(
+    desk: Desk, sender: ScriptedSender, site: Site, clock: Clock
+) -> None:
+    await started(desk, site, "a", "b")
+    sender.script["a"].append(TryLater("wait", 30))
+    for number in (1, 2, 3):
+        site.publish(number)
+    await poll(desk, site)
+    await deliver(desk)
+    assert sender.shown["a"] == [] and len(sender.shown["b"]) == 3
+    clock.forward(31)
+    await deliver(desk)
+    assert sender.shown["a"] == ["소식 1호", "소식 2호", "소식 3호"]
+
+
+async def test_an_urgent_alert_overtakes_in_a_held_chat(
+    desk: Desk, sender: ScriptedSender, site: Site, clock: Clock
+) -> None:
+    await started(desk, site, "a")
+    sender.script["a"].append(TryLater("wait", 30))
+    site.publish(1)
+    await poll(desk, site)
+    await deliver(desk)
+    site.publish(2, title="'[속보] 둘째 소식'")
+    await poll(desk, site)
+    clock.forward(31)
+    await deliver(desk)
+    assert sender.shown["a"] == ["둘째 소식", "소식 1호"]
+
+
+async def test_a_refused_alert_stops_neither_chat_nor_batch(desk: Desk, sender: ScriptedSender, site: Site) -> None:
+    await started(desk, site, "a", "b")
+    sender.script["a"].extend([Refused("bad"), Refused("bad")])
+    site.publish(1)
+    site.publish(2)
+    await poll(desk, site)
+    await deliver(desk)
+    assert sender.shown["a"] == ["소식 2호"] and len(sender.shown["b"]) == 2
+    plain = [parcel.delivery.plain for parcel in sender.sent if parcel.chat.id == "a"]
+    assert plain == [False, True, False]
+    assert sorted(await rows(desk)) == [("given_up", 0), ("sent", 0), ("sent", 0), ("sent", 0)]
+
+
+async def test_a_closed_chat_is_paused_and_resumes_with_what_it_is_owed(
+    desk: Desk, sender: ScriptedSender, site: Site
+) -> None:
+    await started(desk, site, "a")
+    sender.script["a"].append(ChatGone("blocked"))
+    site.publish(1)
+    await poll(desk, site)
+    await deliver(desk)
+    assert len(sender.sent) == 1
+    await desk.let_in_again(Chat("scripted", "", "a"))
+    await deliver(desk)
+    assert sender.shown["a"] == ["소식 1호"]
+
+
+async def test_what_grew_too_old_for_a_closed_chat_is_dropped(
+    desk: Desk, sender: ScriptedSender, site: Site, clock: Clock
+) -> None:
+    await started(desk, site, "a")
+    sender.script["a"].append(ChatGone("blocked"))
+    site.publish(1)
+    await poll(desk, site)
+    await deliver(desk)
+    clock.forward(25 * 3600)
+    await desk.let_in_again(Chat("scripted", "", "a"))
+    await deliver(desk)
+    assert sender.shown["a"] == [] and await rows(desk) == [("dropped", 0)]
+
+
+async def test_a_moved_group_takes_subscription_and_ledger_along(
+    desk: Desk, sender: ScriptedSender, site: Site
+) -> None:
+    await started(desk, site, "old")
+    sender.script["old"].append(Moved(Chat("scripted", "", "new")))
+    site.publish(1)
+    site.publish(2)
+    await poll(desk, site)
+    await deliver(desk)
+    assert sender.shown["new"] == ["소식 1호", "소식 2호"] and not sender.shown["old"]
+
+
+async def test_a_call_without_an_answer_is_sent_again_and_counted(
+    desk: Desk, sender: ScriptedSender, site: Site, clock: Clock
+) -> None:
+    await started(desk, site, "a")
+    sender.script["a"].append(Unknown("cut"))
+    site.publish(1)
+    site.publish(2)
+    await poll(desk, site)
+    await deliver(desk)
+    assert sender.shown["a"] == []
+    clock.forward(5)
+    await deliver(desk)
+    assert sender.shown["a"] == ["소식 1호", "소식 2호"]
+    assert await rows(desk) == [("sent", 1), ("sent", 0)]
+
+
+async def test_a_look_finds_the_message_instead_of_sending_it_again(desk: Desk, site: Site, clock: Clock) -> None:
+    sender = ScriptedSender(can_look=True)
+    desk.senders = {sender.name: sender}
+    await started(desk, site, "a")
+    sender.script["a"].append(Unknown("cut"))
+    sender.looks.extend([CannotLook(again=True), Found("17")])
+    site.publish(1)
+    await poll(desk, site)
+    await deliver(desk)
+    clock.forward(6)
+    await deliver(desk)
+    assert len(sender.sent) == 1
+    clock.forward(6)
+    await deliver(desk)
+    assert len(sender.sent) == 1 and await rows(desk) == [("sent", 1)]
+
+
+async def test_a_message_that_is_not_there_is_sent(desk: Desk, site: Site, clock: Clock) -> None:
+    sender = ScriptedSender(can_look=True)
+    desk.senders = {sender.name: sender}
+    await started(desk, site, "a")
+    sender.script["a"].append(Unknown("cut"))
+    sender.looks.append(NotThere())
+    site.publish(1)
+    await poll(desk, site)
+    await deliver(desk)
+    clock.forward(6)
+    await deliver(desk)
+    assert sender.shown["a"] == ["소식 1호"]
+
+
+async def test_a_call_of_a_dead_owner_is_settled_before_anything_else(
+    desk: Desk, sender: ScriptedSender, site: Site, clock: Clock
+) -> None:
+    await started(desk, site, "a")
+    site.publish(1)
+    site.publish(2)
+    await poll(desk, site)
+    dead = Dispatcher(desk)
+    await dead.turn()  # claimed and saved as `sending`; what follows never happens
+    desk.owner = "another process"
+    sender.sent.clear()
+    clock.forward(5)
+    await deliver(desk)
+    assert sender.shown["a"][-2:] == ["소식 1호", "소식 2호"]
+    assert await rows(desk) == [("sent", 1), ("sent", 0)]
+
+
+async def test_a_changed_title_edits_the_message_once(desk: Desk, sender: ScriptedSender, site: Site) -> None:
+    await started(desk, site, "a", "b")
+    site.publish(1)
+    await poll(desk, site)
+    await deliver(desk)
+    for title in ("둘째 제목", "셋째 제목"):
+        site.publish(1, title=title)
+        await poll(desk, site)
+    await deliver(desk)
+    assert [parcel.alert.headline for parcel in sender.edited] == ["셋째 제목", "셋째 제목"]
+    assert all(parcel.alert.changed for parcel in sender.edited)
+    assert len(sender.sent) == 2
+
+
+async def test_an_edit_that_failed_is_repeated(desk: Desk, sender: ScriptedSender, site: Site, clock: Clock) -> None:
+    await started(desk, site, "a")
+    site.publish(1)
+    await poll(desk, site)
+    await deliver(desk)
+    sender.script["edit a"].extend([Unknown("cut"), TryLater("slow", 2)])
+    site.publish(1, title="둘째 제목")
+    await poll(desk, site)
+    for _ in range(3):
+        await deliver(desk)
+        clock.forward(10)
+    assert len(sender.edited) == 3 and len(sender.sent) == 1
+
+
+async def test_a_second_source_joins_the_alert_by_edit(desk: Desk, sender: ScriptedSender, tmp_path: Path) -> None:
+    one, two = Site(tmp_path, "one"), Site(tmp_path, "two")
+    await watch(desk, one, two)
+    await poll(desk, one)
+    await poll(desk, two)
+    await subscribe(desk, "a")
+    one.publish(1, original="same")
+    await poll(desk, one)
+    await deliver(desk)
+    two.publish(2, original="same?utm_source=x")
+    await poll(desk, two)
+    await deliver(desk)
+    assert sender.shown["a"] == ["소식 1호"]
+    assert [parcel.alert.sources for parcel in sender.edited] == [("one", "two")]
+    assert sender.edited[0].alert.changed is None
+
+
+async def test_a_story_archived_in_silence_is_new_when_another_source_brings_it(
+    desk: Desk, sender: ScriptedSender, tmp_path: Path
+) -> None:
+    one, two = Site(tmp_path, "one"), Site(tmp_path, "two")
+    await watch(desk, one, two)
+    one.publish(1, original="same")
+    await poll(desk, one)
+    await poll(desk, two)
+    await subscribe(desk, "a")
+    two.publish(2, original="same")
+    await poll(desk, two)
+    await deliver(desk)
+    assert sender.shown["a"] == ["소식 1호"]
+
+
+async def test_a_chat_gets_only_what_it_asked_for(desk: Desk, sender: ScriptedSender, site: Site) -> None:
+    await started(desk, site)
+    await subscribe(desk, "a", wish=Subscription(0, include=("둘째",)))
+    await subscribe(desk, "b", wish=Subscription(0, sources=("other",)))
+    site.publish(1)
+    site.publish(2, title="둘째 소식")
+    await poll(desk, site)
+    await deliver(desk)
+    assert dict(sender.shown) == {"a": ["둘째 소식"]}
+
+
+async def test_a_paused_platform_keeps_what_it_is_owed(desk: Desk, sender: ScriptedSender, site: Site) -> None:
+    await started(desk, site, "a")
+    sender.ready = False
+    site.publish(1)
+    await poll(desk, site)
+    await deliver(desk)
+    assert sender.sent == []
+    sender.ready = True
+    await deliver(desk)
+    assert sender.shown["a"] == ["소식 1호"]
+
+
+async def test_a_source_that_fails_says_why_and_comes_back(desk: Desk, site: Site, clock: Clock) -> None:
+    await watch(desk, site)
+    away = site.posts.rename(site.posts.parent / "away")
+    await poll(desk, site)
+    async with desk.database.read() as connection:
+        failed = await stored.one(connection, "site")
+    assert failed is not None and "there is no folder" in failed.problem and failed.failures == 1
+    assert failed.next_at > clock()
+    away.rename(site.posts)
+    await poll(desk, site)
+    async with desk.database.read() as connection:
+        back = await stored.one(connection, "site")
+    assert back is not None and back.problem == "" and back.failures == 0

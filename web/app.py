@@ -1,0 +1,244 @@
+"""The HTTP side: the page and its stream, commands from the page, health and metrics."""
+
+import asyncio
+import ipaddress
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import orjson
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+import handlers
+import metrics
+from config.settings import Web
+from formatters import plain
+from locales import say, tables
+from models import Alert, Chat, ChatSettings, Command
+from pipeline import Desk
+from storage import archive, ledger, sources
+
+HERE = Path(__file__).parent
+BACKLOG = 20
+REFRESH = 2.0
+LONGEST_BODY = 10_000
+ON_THE_PAGE = frozenset({"help", "latest", "search", "sources", "start"})
+STATE_CHANGING = frozenset({"subscribe", "unsubscribe"})
+NAMED_ANYHOW = ("/healthz", "/readyz", "/metrics")
+CSP = "default-src 'self'; img-src https: http: data: 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+
+class Readable(Protocol):
+    """The console's stream of alerts, as the page needs it."""
+
+    def read(self) -> asyncio.Queue[Alert | None]: ...
+
+    def leave(self, queue: asyncio.Queue[Alert | None]) -> None: ...
+
+
+class PlatformState(Protocol):
+    """What the page and /readyz say of a platform."""
+
+    name: str
+    word: str
+    problem: str
+    answered: asyncio.Event
+
+
+class Site:
+    """Everything the HTTP side answers; `app` is the ASGI application."""
+
+    def __init__(
+        self, desk: Desk, stream: Readable, page_chat: Chat, platforms: Sequence[PlatformState], version: str
+    ) -> None:
+        self._desk = desk
+        self._stream = stream
+        self._chat = page_chat
+        self._platforms = platforms
+        self._version = version
+        self._settings = ChatSettings(desk.settings.language, desk.settings.timezone)
+        pages = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape())
+        self._page = pages.get_template("page.html")
+        routes = [
+            Route("/", self.page),
+            Route("/events", self.events),
+            Route("/commands", self.commands, methods=["POST"]),
+            Route("/healthz", self.healthz),
+            Route("/readyz", self.readyz),
+            Route("/metrics", self.metrics),
+            Mount("/static", StaticFiles(directory=HERE / "static")),
+        ]
+        self.app = Starlette(routes=routes, middleware=[Middleware(Guard, web=desk.settings.web)])
+
+    async def page(self, _: Request) -> Response:
+        language = self._desk.settings.language
+        texts = tables(language)["page"]
+        body = self._page.render(lang=language, t=texts, version=self._version, timezone=self._desk.settings.timezone)
+        return HTMLResponse(body, headers={"Content-Security-Policy": CSP, "Cache-Control": "no-cache"})
+
+    async def healthz(self, _: Request) -> Response:
+        await self._desk.database.check()
+        return PlainTextResponse("ok\n")
+
+    async def readyz(self, _: Request) -> Response:
+        reasons = [] if self._desk.polled.is_set() else ["the poll loop has not ticked yet"]
+        for platform in self._platforms:
+            if platform.word != "ready":
+                reasons.append(f"{platform.name}: {platform.problem or 'has not answered yet'}")
+        return JSONResponse({"ready": not reasons, "reasons": reasons}, status_code=503 if reasons else 200)
+
+    async def metrics(self, _: Request) -> Response:
+        now = self._desk.now()
+        async with self._desk.database.read() as connection:
+            waiting = await ledger.waiting_by_platform(connection)
+            watched = await sources.every_one(connection)
+        for name in self._desk.senders:
+            metrics.deliveries_waiting.labels(name).set(waiting.get(name, 0))
+        for one in watched:
+            silent = now - (one.last_new_at or one.added_at)
+            metrics.source_silent_seconds.labels(one.source.id).set(silent.total_seconds())
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    # ------------------------------------------------------------------------------------------------ commands
+
+    async def commands(self, request: Request) -> Response:
+        """One command of the page; only verbs that read are answered there."""
+        text = await _command_text(request)
+        language = self._settings.language
+        if text is None:
+            return JSONResponse({"title": say(language, "command.say_something"), "lines": []}, status_code=400)
+        name, _, args = text.strip().removeprefix("/").partition(" ")
+        if name.lower() in STATE_CHANGING:
+            return JSONResponse({"title": say(language, "command.page_only"), "lines": []}, status_code=403)
+        command = Command(
+            name=name.lower(),
+            args=args.strip(),
+            chat=self._chat,
+            user="page",
+            language=language,
+            private=False,
+            trusted=name.lower() in ON_THE_PAGE,
+            open=True,
+        )
+        answer = await handlers.answer(self._desk, command)
+        return JSONResponse(plain.reply_json(answer, answer.settings or self._settings))
+
+    # ---------------------------------------------------------------------------------------------- the stream
+
+    async def events(self, _: Request) -> Response:
+        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+        return StreamingResponse(self._events(), media_type="text/event-stream", headers=headers)
+
+    async def _events(self) -> AsyncIterator[bytes]:
+        """The newest alerts, then alerts as they go out; how sources and platforms are doing when that changes."""
+        queue = self._stream.read()
+        try:
+            async with self._desk.database.read() as connection:
+                backlog = await archive.latest(connection, BACKLOG)
+            for alert in reversed(backlog):
+                yield _event("alert", plain.alert_json(alert, fresh=False))
+            shown: bytes = b""
+            while not self._desk.stopping.is_set():
+                state = await self._state()
+                # A comment when nothing changed: proxies and browsers notice a dead line by its silence.
+                yield state if state != shown else b": \n\n"
+                shown = state
+                try:
+                    alert_or_end = await asyncio.wait_for(queue.get(), REFRESH)
+                except TimeoutError:
+                    continue
+                if alert_or_end is None:
+                    return
+                yield _event("alert", plain.alert_json(alert_or_end, fresh=True))
+        finally:
+            self._stream.leave(queue)
+
+    async def _state(self) -> bytes:
+        async with self._desk.database.read() as connection:
+            watched = await sources.every_one(connection)
+            counts = await sources.post_counts(connection)
+        platforms = [{"name": one.name, "state": one.word, "problem": one.problem} for one in self._platforms]
+        rows = [_source_row(one, counts.get(one.source.id, 0)) for one in watched]
+        return _event("sources", rows) + _event("status", {"platforms": platforms})
+
+
+def _source_row(watched: sources.Watched, posts: int) -> dict[str, Any]:
+    return {
+        "id": watched.source.id,
+        "name": watched.source.name,
+        "kind": watched.source.kind.value,
+        "url": watched.source.url,
+        "last_read": _iso(watched.last_read_at),
+        "next_read": _iso(None if watched.paused else watched.next_at),
+        "posts": posts,
+        "problem": watched.problem,
+        "paused": watched.paused,
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def _event(name: str, data: Any) -> bytes:
+    return b"event: " + name.encode() + b"\ndata: " + orjson.dumps(data) + b"\n\n"
+
+
+async def _command_text(request: Request) -> str | None:
+    """The text of the request's JSON body; None when the body is anything else."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > LONGEST_BODY:
+            return None
+    try:
+        text = orjson.loads(body)["text"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None
+    return text if isinstance(text, str) and text.strip() else None
+
+
+class Guard:
+    """Refuses requests under a foreign name (DNS rebinding) or from a foreign page (cross-site requests)."""
+
+    def __init__(self, app: ASGIApp, web: Web) -> None:
+        self._app = app
+        self._known = {"localhost", web.host.lower(), (urlsplit(web.public_url).hostname or "localhost").lower()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        refused: Callable[[str], Response] = lambda text: PlainTextResponse(f"{text}\n", status_code=403)  # noqa: E731
+        host = request.headers.get("host", "")
+        origin = request.headers.get("origin", "")
+        if request.url.path not in NAMED_ANYHOW and not self._is_ours(host):
+            await refused("unknown Host: set [web] public_url to the address you use")(scope, receive, send)
+        elif request.method != "GET" and origin and urlsplit(origin).netloc != host:
+            await refused("requests from other pages are refused")(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _is_ours(self, host: str) -> bool:
+        try:
+            name = (urlsplit(f"//{host}").hostname or "").lower()
+        except ValueError:
+            return False
+        if name in self._known:
+            return True
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return True
