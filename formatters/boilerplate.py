@@ -2,22 +2,39 @@
 
 import re
 import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 FILE = Path(__file__).with_name("boilerplate.toml")
 ANY_CASE = "(?i)"
+LATIN = re.compile("[A-Za-z©]")
+STARTS_LITERALLY = re.compile(r"[^\\(\[^.|?*+]")
+
+
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """Many patterns as one question, in parts: a part that begins with a letter is searched much faster, and those
+    for Latin script need not be tried on a text without it."""
+
+    literal: re.Pattern[str]
+    other: re.Pattern[str]
+    latin: re.Pattern[str]
+
+    def found_in(self, text: str) -> bool:
+        """Whether any of them is found."""
+        if self.literal.search(text) or self.other.search(text):
+            return True
+        return LATIN.search(text) is not None and self.latin.search(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Boilerplate:
-    """Each pattern is to be searched for in one sentence, list item or table cell."""
+    """Each of the first three is to be asked about one sentence, list item or table cell."""
 
-    never: re.Pattern[str]
-    padding: re.Pattern[str]
-    leaning: re.Pattern[str]
+    never: Patterns
+    padding: Patterns
+    leaning: Patterns
     connectives: re.Pattern[str]
     generic_header: re.Pattern[str]
     left_out: re.Pattern[str]
@@ -30,9 +47,9 @@ def load() -> Boilerplate:
     """The patterns; read from the package at the first call."""
     tables = tomllib.loads(FILE.read_text(encoding="utf-8"))
     return Boilerplate(
-        never=_any(pattern for patterns in tables["never"].values() for pattern in patterns),
-        padding=_any(tables["padding"]["patterns"]),
-        leaning=_any(tables["leaning"]["patterns"]),
+        never=_patterns([pattern for patterns in tables["never"].values() for pattern in patterns]),
+        padding=_patterns(tables["padding"]["patterns"]),
+        leaning=_patterns(tables["leaning"]["patterns"]),
         connectives=_connectives(tables["connectives"]["korean"], tables["connectives"]["english"]),
         generic_header=re.compile(tables["tables"]["generic_headers"], re.IGNORECASE),
         left_out=re.compile(tables["tables"]["left_out"], re.IGNORECASE),
@@ -41,13 +58,17 @@ def load() -> Boilerplate:
     )
 
 
-def _any(patterns: Iterable[str]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{_scoped(pattern)})" for pattern in patterns))
+def _patterns(texts: list[str]) -> Patterns:
+    latin = [text.removeprefix(ANY_CASE) for text in texts if text.startswith(ANY_CASE)]
+    rest = [text for text in texts if not text.startswith(ANY_CASE)]
+    literal = [text for text in rest if STARTS_LITERALLY.match(text)]
+    other = [text for text in rest if not STARTS_LITERALLY.match(text)]
+    return Patterns(_any(literal), _any(other), _any(latin, re.IGNORECASE))
 
 
-def _scoped(pattern: str) -> str:
-    # Python takes a flag for a part of an expression only as a group.
-    return f"(?i:{pattern.removeprefix(ANY_CASE)})" if pattern.startswith(ANY_CASE) else pattern
+def _any(texts: list[str], flags: int = 0) -> re.Pattern[str]:
+    # An empty list must find nothing.
+    return re.compile("|".join(f"(?:{text})" for text in texts) or r"(?!)", flags)
 
 
 def _connectives(korean: list[str], english: list[str]) -> re.Pattern[str]:

@@ -16,7 +16,8 @@ KOREAN_JOINT = re.compile(
 # "추진하고 있다", "한다고 밝혔다": the verb goes on.
 GOES_ON = re.compile(r"(?:있|싶|나서|나면|말[았했하]|보니|보면|계[신십]|밝|말|전|강조|설명|덧붙|주장|지적|했|하[며고는]|해|있는|없)")
 CONDITION = re.compile(r"(?:면|도록|려면|경우|않|못)(?:,)?(?:\s|$)")
-SUBJECT = re.compile(r"^(?:[^\s,]+\s){0,4}?[^\s,]*[가-힣A-Za-z0-9)\]’”](?:은|는|이|가|께서|에서)\s")
+TOPIC = re.compile(r"^(?:[^\s,]+\s){0,3}?[^\s,]*[가-힣A-Za-z0-9)\]’”](?:은|는)\s")
+SUBJECT = re.compile(r"^(?:[^\s,]+\s){0,5}?[^\s,]*[가-힣A-Za-z0-9)\]’”](?:은|는|이|가|께서)\s")
 ENGLISH_JOINT = re.compile(r"(?:;|,| [–—-])\s+(?=(?:and|but|which|who|while|with|as|after|before|where|when|because|saying|adding|including|making|bringing|leaving|marking|citing|following|according|compared|up|down|amid|despite|though|although|to)\b)|;\s+|\s[–—]\s+")
 SUBORDINATE = re.compile(r"(?i)(?:while|after|although|though|if|when|as|despite|with|by|because|since|once|before|unless|until|whereas|given|having|following)\b")
 QUALIFIES = re.compile(r"(?i)(?:if|unless|except|but not|only|provided|until|without)\b")
@@ -27,6 +28,7 @@ DATELINE = re.compile(
     r"|[A-Z][A-Z.,' /-]{2,40}(?:,\s[A-Z][a-z]+\.?(?:\s\d{1,2})?)?\s?(?:\([A-Z][\w .]{1,20}\))?\s?(?::|[–—-]{1,2})\s+"
     r"|\((?:PTI|ANI|IANS|AP|AFP|Reuters|Yonhap|Xinhua)\)\s*(?:[:–—-]{1,2}\s*)?)"
 )
+NUMBERED = re.compile(r"^(?:\d{1,2}[.)](?=\s)|[①-⑳]|(?:답변?|질문|문|[QA])\s?\d{0,2}\s?[.:)](?=\s))\s*")
 SHORTEST = 18
 OPENER_REST = 12
 TAIL = " .。,，、;:·-–—"
@@ -36,7 +38,7 @@ def tidy_bullet(sentence: str) -> str:
     """The sentence without dateline, leading connective, list marks and the full stop."""
     text = DATELINE.sub("", sentence.strip())
     text = text.lstrip(" ,.·•※▶►■□○●◆◇☞✔✓ㅇ*#|>-–—~=")
-    text = _without_connective(text)
+    text = _without_connective(NUMBERED.sub("", text))
     text = _without_loose_quote(text)
     return text.rstrip() if text.endswith("...") else text.rstrip(TAIL)
 
@@ -74,12 +76,17 @@ def _without_loose_quote(text: str) -> str:
 
 def _korean(text: str, most: int) -> Iterator[str]:
     joints = [joint for joint in KOREAN_JOINT.finditer(text) if _is_joint(text, joint)]
-    tails = [text[joint.end() :] for joint in joints if not CONDITION.search(text[: joint.end()])]
-    fitting = [tail for tail in map(_without_connective, tails) if SHORTEST <= len(tail) <= most]
-    yield from (tail for tail in fitting if SUBJECT.match(tail) or _has_digit(tail))
-    heads = [text[: joint.end()].rstrip(" ,") for joint in joints]
-    yield from (f"{head}…" for head in reversed(heads) if SHORTEST * 2 <= len(head) < most)
-    yield from fitting
+    tails: list[str] = []
+    for joint in joints:
+        head, tail = text[: joint.end()], _without_connective(text[joint.end() :])
+        if CONDITION.search(head) or not SHORTEST <= len(tail) <= most:
+            continue
+        tails.append(tail)
+        if TOPIC.match(tail) or (_has_digit(tail) and not SUBJECT.match(head)):
+            yield tail
+    heads = (text[: joint.end()].rstrip(" ,") for joint in reversed(joints))
+    yield from (f"{head}…" for head in heads if SHORTEST * 2 <= len(head) < most)
+    yield from tails
 
 
 def _english(text: str, most: int) -> Iterator[str]:

@@ -16,12 +16,16 @@ MOST_SENTENCES = 400
 FIRST_OF_POST, SECOND_OR_THIRD, FIRST_OF_SECTION = 1.33, 0.79, 0.74
 LIKE_TITLE, HAS_NUMBER, IS_ITEM, HAS_QUOTATION = 0.83, 0.59, 0.41, 0.41
 LAST_SECTION, LEANING, BOLD, FILLER = -0.22, -0.36, -0.69, -0.92
-# Not measured there: a sentence that must be cut, one too short to say anything, a bare table row.
-TO_BE_CUT, TOO_SHORT, IS_ROW = -0.45, -0.6, -0.4
-SHORT = 16
+# Not measured there: an amount, a sentence that must be cut or is long, one too short to say anything, a table row.
+HAS_QUANTITY, TO_BE_CUT, LENGTHY, TOO_SHORT, IS_ROW = 0.5, -0.45, -0.3, -0.6, -0.4
+SHORT, LONG = 16, 70
 
 STEM = re.compile(r"[가-힣]{2,}|[A-Za-z]{3,}|\d+(?:[.,]\d+)*|[\u3040-\u30ff\u4e00-\u9fff]{2}")
 DIGIT = re.compile(r"\d")
+QUANTITY = re.compile(
+    r"\d\s?(?:[조억만천백]|원|명|건|%|퍼센트|개|곳|톤|배|대|달러|유로|엔|㎞|㎜|[kc㎢]?m\b|ha\b|\s?(?:percent|million|billion|trillion|people)\b)"
+    r"|[$€£¥￦₩]\s?\d"
+)
 QUOTATION = re.compile(r"[\"“‘「][^\"”’」]{4,}[\"”’」]")
 ENDED = re.compile(r"[.!?。！？…][\"'”’)\]」』]*$")
 VERB = re.compile(
@@ -114,7 +118,7 @@ def _bold_share(text: str) -> float:
 
 def _candidates(pieces: list[_Piece], head: str, most: int) -> list[_Candidate]:
     never = boilerplate.load().never
-    kept = [piece for piece in pieces if not never.search(piece.text) and not _is_left_out(piece)]
+    kept = [piece for piece in pieces if not never.found_in(piece.text) and not _is_left_out(piece)]
     title = stems(head)
     last_section = max((piece.section for piece in kept), default=0)
     found = []
@@ -162,9 +166,10 @@ def _score(piece: _Piece, bullet: str, shared: int, rank: int) -> float:
         score += FIRST_OF_SECTION
     score += LIKE_TITLE * (shared >= 2) + HAS_NUMBER * has_number + HAS_QUOTATION * (QUOTATION.search(bullet) is not None)
     score += IS_ITEM * (piece.kind is Kind.ITEM) + IS_ROW * (piece.kind is Kind.ROW) + TOO_SHORT * (len(bullet) < SHORT)
-    if rules.leaning.match(bullet):
+    score += HAS_QUANTITY * (QUANTITY.search(bullet) is not None) + LENGTHY * (len(bullet) > LONG)
+    if rules.leaning.found_in(bullet):
         score += LEANING
-    if rules.padding.search(bullet) and not has_number:
+    if rules.padding.found_in(bullet) and not has_number:
         score += FILLER
     return score
 
@@ -177,20 +182,27 @@ def _tier(piece: _Piece, bullet: str) -> int:
         return 0 if has_number or VERB.search(bullet) else 2
     if not ENDED.search(piece.text) and not VERB.search(bullet):
         return 3
-    if boilerplate.load().padding.search(bullet):
+    if boilerplate.load().padding.found_in(bullet):
         return 1 if has_number else 2
-    return 1 if bullet.endswith("?") else 0
+    leans = not has_number and boilerplate.load().leaning.found_in(bullet)
+    return 1 if leans or bullet.endswith("?") else 0
 
 
 def _chosen(candidates: list[_Candidate], bullets: int) -> list[_Candidate]:
-    """The best in document order: facts up to `bullets`, and of anything else only what brings them to three."""
+    """The best in document order: facts up to `bullets`, and of anything else only what brings them to three.
+
+    Of two that say the same, the one with a number.
+    """
     chosen: list[_Candidate] = []
     for tier in range(5):
         room = bullets if tier == 0 else min(bullets, LEAST)
         fitting = sorted((one for one in candidates if one.tier == tier), key=lambda one: (-one.score, one.place))
         for candidate in fitting:
-            if len(chosen) < room and not any(_alike(candidate, other) for other in chosen):
+            alike = [other for other in chosen if _alike(candidate, other)]
+            if not alike and len(chosen) < room:
                 chosen.append(candidate)
+            elif len(alike) == 1 and _digits(candidate.stems) and not _digits(alike[0].stems):
+                chosen[chosen.index(alike[0])] = candidate
     return sorted(chosen, key=lambda one: one.place)
 
 

@@ -1,6 +1,9 @@
 """Table cells → lines that can be read without the table."""
 
+import re
 from dataclasses import dataclass, field
+
+from formatters import boilerplate
 
 # Bold travels inside the text until sentences are cut out of it (private-use characters; a publisher's are removed).
 BOLD_ON, BOLD_OFF = "\ue000", "\ue001"
@@ -47,11 +50,12 @@ class Table:
         self.end_row()
         head, body = self._head()
         names = [_bare(cell) for cell in head]
+        generic = boilerplate.load().generic_header
         found = []
         for row in body[:MOST_ROWS]:
             cells = [_bare(cell) for cell in row]
             if max(map(len, cells)) <= LONG_CELL:
-                found += _lines(names, cells, alone=len(body) == 1)
+                found += _lines(names, cells, alone=len(body) == 1, generic=generic)
         return found
 
     def _head(self) -> tuple[list[_Cell], list[list[_Cell]]]:
@@ -65,19 +69,20 @@ class Table:
         return (first, self.rows[1:]) if is_head else ([], self.rows)
 
 
-def _lines(names: list[str], cells: list[str], *, alone: bool) -> list[str]:
+def _lines(names: list[str], cells: list[str], *, alone: bool, generic: re.Pattern[str]) -> list[str]:
     if len(cells) < 2:
         return []
     named = [(name, cell) for name, cell in zip(names, cells, strict=False) if name and cell and name != cell]
     if alone and len(named) == len(cells):
-        return [f"{name}: {cell}" for name, cell in named]
+        return [cell if generic.match(name) else f"{name}: {cell}" for name, cell in named]
     if len(cells) == 2:
         return [f"{cells[0]}: {cells[1]}"] if all(cells) else []
     if len(named) != len(cells):
         return []
     if cells[0][0].isdigit():
         return [", ".join(f"{name} {cell}" for name, cell in named)]
-    return [f"{cells[0]}: " + ", ".join(f"{name} {cell}" for name, cell in named[1:])]
+    told = (cell if generic.match(name) else f"{name} {cell}" for name, cell in named[1:])
+    return [f"{cells[0]}: " + ", ".join(told)]
 
 
 def _is_bold(cell: _Cell) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from config.settings import Settings, load
 from pipeline import Desk
 from storage.database import Database
+from tests.sites import Site
 
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -56,3 +57,8 @@ def shared() -> Path:
     if not (SHARED / "corpus").is_dir():
         pytest.skip("the shared posts (../shared/corpus) are not beside this checkout")
     return SHARED
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)

@@ -7,43 +7,14 @@ from sqlalchemy import select
 
 import pipeline
 from delivery import CannotLook, Found, NotThere
-from models import Chat, ChatGone, ChatSettings, Kind, Moved, Refused, Source, Subscription, TryLater, Unknown
+from models import Chat, ChatGone, ChatSettings, Moved, Refused, Subscription, TryLater, Unknown
 from pipeline import Desk, Dispatcher
 from storage import archive, chats
 from storage import sources as stored
 from storage.tables import deliveries
 from tests.conftest import Clock
 from tests.senders import ScriptedSender
-
-POST = """---
-title: {title}
-date: 2026-06-17 14:00:0{number} +0900
----
-<p>출처: <a href="https://news.example/{original}">{title}</a></p>
-
-이번 협약으로 총 {number}7건의 문서가 체결되었습니다. 관계자는 다음 달 3일에 시작한다고 밝혔습니다.
-"""
-
-
-class Site:
-    """A Jekyll folder that tests publish into, watched as a source."""
-
-    def __init__(self, folder: Path, source_id: str = "site", first_read: int = 0) -> None:
-        self.posts = folder / source_id / "_posts"
-        self.posts.mkdir(parents=True)
-        self.source = Source(
-            source_id, source_id, Kind.JEKYLL, str(folder / source_id), "https://site.example", every=60.0,
-            timezone="Asia/Seoul", first_read=first_read,
-        )  # fmt: skip
-
-    def publish(self, number: int, title: str = "", original: str = "") -> None:
-        text = POST.format(title=title or f"소식 {number}호", number=number, original=original or f"a{number}")
-        (self.posts / f"2026-06-17-{number}.md").write_text(text, encoding="utf-8")
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return Site(tmp_path)
+from tests.sites import Site, watch
 
 
 @pytest.fixture
@@ -51,11 +22,6 @@ def sender(desk: Desk) -> ScriptedSender:
     made = ScriptedSender()
     desk.senders = {made.name: made}
     return made
-
-
-async def watch(desk: Desk, *sites: Site) -> None:
-    async with desk.database.write() as tx:
-        await stored.declare(tx, [site.source for site in sites], desk.now(), 60)
 
 
 async def poll(desk: Desk, site: Site) -> int:

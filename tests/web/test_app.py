@@ -1,0 +1,171 @@
+"""The HTTP side over a real socket: page, stream, commands, health, metrics, and who is refused."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import uvicorn
+
+from models import Condensed, Post
+from pipeline import Desk, Dispatcher
+from platforms.console import CHAT, Console
+from platforms.state import State
+from storage import archive, chats, search
+from web.app import Site
+
+
+class Served:
+    """The site on a free port of loopback."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.printed: list[str] = []
+        self.console = Console(lambda alert, edited: self.printed.append(alert.headline))
+        desk.senders = {"console": self.console}
+        self.platform = State("telegram")
+        self.site = Site(desk, self.console, CHAT, [self.platform], "0.1.0")
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        config = uvicorn.Config(self.site.app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+        self.server = uvicorn.Server(config)
+        self.task = asyncio.create_task(self.server.serve(sockets=[listener]))
+
+
+@pytest.fixture
+async def served(desk: Desk) -> AsyncIterator[Served]:
+    made = Served(desk)
+    yield made
+    desk.stopping.set()
+    made.console.close()
+    made.server.should_exit = True
+    await made.task
+
+
+@pytest.fixture
+async def http(served: Served) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=served.url, trust_env=False, timeout=10) as client:
+        yield client
+
+
+async def publish(desk: Desk, title: str, *, planned: bool = True) -> int:
+    post = Post("s", title, title, "https://news.example/1", "<p>본문</p>")
+    async with desk.database.write() as tx:
+        await chats.keep_console(tx, CHAT, "ko", "Asia/Seoul", desk.now())
+        alert_id = await archive.open_story(
+            tx, post=post, condensed=Condensed(title, ("요점",), post.link), source_name="출처", topics=("외교",),
+            links=(), planned=planned, now=desk.now(),
+        )  # fmt: skip
+        await search.store(tx, alert_id, search.index_text(title))
+        await archive.open_fanout(tx, alert_id)
+    return alert_id
+
+
+async def read_events(response: httpx.Response) -> AsyncIterator[tuple[str, object]]:
+    name = ""
+    async for line in response.aiter_lines():
+        if line.startswith("event: "):
+            name = line.removeprefix("event: ")
+        elif line.startswith("data: "):
+            yield name, json.loads(line.removeprefix("data: "))
+
+
+async def test_the_stream_brings_what_was_and_then_what_comes(served: Served, http: httpx.AsyncClient) -> None:
+    await publish(served.desk, "어제 소식")
+    dispatcher = Dispatcher(served.desk)
+    await dispatcher.turn()
+    await dispatcher.calls_end()
+    await dispatcher.turn()
+    async with http.stream("GET", "/events") as response:
+        events = read_events(response)
+        name, first = await anext(events)
+        assert (name, first["headline"], first["fresh"]) == ("alert", "어제 소식", False)  # type: ignore[index]
+        assert [(await anext(events))[0], (await anext(events))[0]] == ["sources", "status"]
+        await publish(served.desk, "새 소식")
+        served.desk.now.forward(1)  # type: ignore[attr-defined]
+        await dispatcher.turn()
+        name, second = await anext(events)
+        assert (name, second["headline"], second["fresh"]) == ("alert", "새 소식", True)  # type: ignore[index]
+    assert served.printed == ["어제 소식", "새 소식"]
+
+
+async def test_the_page_holds_its_texts_and_nothing_from_elsewhere(http: httpx.AsyncClient) -> None:
+    page = await http.get("/")
+    assert page.status_code == 200 and "아직 알림이 없습니다" in page.text
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    for address in ("/static/page.css", "/static/page.js"):
+        assert (await http.get(address)).status_code == 200
+    assert "src=\"http" not in page.text and "href=\"http" not in page.text
+
+
+async def test_commands_of_the_page_are_answered(served: Served, http: httpx.AsyncClient) -> None:
+    await publish(served.desk, "고속철도 수출액 늘어")
+    latest = (await http.post("/commands", json={"text": "/latest 3"})).json()
+    assert [story["headline"] for story in latest["stories"]] == ["고속철도 수출액 늘어"]
+    found = (await http.post("/commands", json={"text": "/search 수출"})).json()
+    assert found["title"] == '"수출" 검색 결과 1–1 / 1' and found["marked"] == ["수출"]
+    assert "찾으셨나요" in (await http.post("/commands", json={"text": "/serach 수출"})).json()["lines"][0]
+    assert (await http.post("/commands", json={"text": "help"})).json()["title"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b"[]", 400),
+        (b'{"text": 5}', 400),
+        (b'{"text": " "}', 400),
+        (b'{"text": "/unsubscribe"}', 403),
+        (b'{"text": "/subscribe"}', 403),
+        (b'{"text": "' + b"x" * 20_000 + b'"}', 400),
+    ],
+)
+async def test_what_is_no_command_of_the_page_is_refused_in_json(
+    http: httpx.AsyncClient, body: bytes, status: int
+) -> None:
+    answer = await http.post("/commands", content=body)
+    assert answer.status_code == status and answer.json()["title"]
+
+
+async def test_a_foreign_name_or_page_is_refused(served: Served, http: httpx.AsyncClient) -> None:
+    assert (await http.get("/", headers={"Host": "evil.example"})).status_code == 403
+    assert (await http.get("/events", headers={"Host": "evil.example:8080"})).status_code == 403
+    refused = await http.post("/commands", json={"text": "help"}, headers={"Origin": "https://evil.example"})
+    assert refused.status_code == 403
+    own = await http.post("/commands", json={"text": "help"}, headers={"Origin": served.url})
+    assert own.status_code == 200
+    assert (await http.get("/", headers={"Host": "localhost:8080"})).status_code == 200
+    assert (await http.get("/healthz", headers={"Host": "sokbo:8080"})).status_code == 200
+
+
+async def test_ready_only_when_the_loop_ticked_and_every_platform_answered(
+    served: Served, http: httpx.AsyncClient
+) -> None:
+    waiting = await http.get("/readyz")
+    assert waiting.status_code == 503 and len(waiting.json()["reasons"]) == 2
+    served.desk.polled.set()
+    served.platform.refused("the token is refused")
+    paused = await http.get("/readyz")
+    assert paused.status_code == 503 and paused.json()["reasons"] == ["telegram: the token is refused"]
+    served.platform.ready()
+    assert (await http.get("/readyz")).status_code == 200
+    assert (await http.get("/healthz")).text == "ok\n"
+
+
+async def test_the_metrics_have_their_names(http: httpx.AsyncClient) -> None:
+    text = (await http.get("/metrics")).text
+    for name in (
+        "sokbo_publish_to_alert_seconds",
+        "sokbo_polls_total",
+        "sokbo_poll_seconds",
+        "sokbo_posts_total",
+        "sokbo_deliveries_total",
+        "sokbo_deliveries_waiting",
+        "sokbo_delivery_seconds",
+        "sokbo_rate_limited_total",
+        "sokbo_source_silent_seconds",
+    ):
+        assert f"# TYPE {name} " in text or f"# TYPE {name.removesuffix('_total')} " in text, name
