@@ -17,7 +17,11 @@ from formatters.tables import BOLD_OFF, BOLD_ON
 MOST_TEXT = 200_000
 MOST_MARKUP = 2_000_000
 TAG = re.compile(r"<(?:(/?)([a-zA-Z][a-zA-Z0-9]*+)(?>[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+>|[/!?a-zA-Z][^<>]*+>)")
-INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ue000-\uf8ff\ufffc\ufffd\x00-\x08\x0e-\x1f\x7f]")
+INVISIBLE = re.compile(
+    "[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ue000-\uf8ff\ufffc\ufffd\x00-\x08\x0e-\x1f\x7f]"
+)
+# What is left of a mistyped tag: "<=b>".
+MISTYPED = re.compile(r"<[=/]+[a-zA-Z]{1,10}>")
 BOLD = {"b", "strong"}
 HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6", "dt"}
 ITEMS = {"li", "dd"}
@@ -30,7 +34,7 @@ MARKDOWN_BOLD = re.compile(r"\*\*([^*\n]{1,400})\*\*|__([^_\n]{1,400})__")
 MARKDOWN_HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*$")
 MARKDOWN_ROW = re.compile(r"^\|(.+)\|$")
 MARKDOWN_RULE = re.compile(r"^[|\s:*_=-]{3,}$")
-ITEM = re.compile(r"^(?:[-*+•●○■□◆◇▶►▷·‣※✔✓☑ㅇㅁ◎∙▪◦]|\d{1,2}[.)])\s*(?<=\D)\s*(?=\S)")
+ITEM = re.compile(r"^(?:[-*+•●○■□◆◇▶►▷·‣※✔✓☑ㅇㅁ◎∙▪◦]\s*|\d{1,2}[.)]\s+)(?=\S)")
 DASHED = re.compile(r"^[-*+]\S")
 ENDED = re.compile(rf"[.!?。！？…:][\"'”’)\]」{BOLD_OFF}]*$")
 LABEL = re.compile(r"^\W*[가-힣A-Za-z ]{1,10}\s?[:：]")
@@ -108,7 +112,7 @@ class _Reader:
         """Take the text between two tags."""
         if not raw or self.unread or self.is_full:
             return
-        text = INVISIBLE.sub("", entities.unescape(raw))
+        text = INVISIBLE.sub("", MISTYPED.sub("", entities.unescape(raw)))
         if self.length + len(text) > MOST_TEXT:
             text = text[: MOST_TEXT - self.length].rpartition(" ")[0]
             self.length = MOST_TEXT

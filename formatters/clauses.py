@@ -1,4 +1,4 @@
-"""One sentence → one bullet: its leading connective off, and a long one shortened so that what stays can stand alone."""
+"""One sentence → one bullet: no leading connective, and a long one shortened so that what stays can stand alone."""
 
 import re
 from collections.abc import Iterator
@@ -14,14 +14,24 @@ KOREAN_JOINT = re.compile(
     r"|(?<=[가-힣])고,\s*"
 )
 # "추진하고 있다", "한다고 밝혔다": the verb goes on.
-GOES_ON = re.compile(r"(?:있|싶|나서|나면|말[았했하]|보니|보면|계[신십]|밝|말|전|강조|설명|덧붙|주장|지적|했|하[며고는]|해|있는|없)")
+GOES_ON = re.compile(
+    r"(?:있|싶|나서|나면|말[았했하]|보니|보면|계[신십]|밝|말|전|강조|설명|덧붙|주장|지적|했|하[며고는]|해|있는|없)"
+)
 CONDITION = re.compile(r"(?:면|도록|려면|경우|않|못)(?:,)?(?:\s|$)")
 TOPIC = re.compile(r"^(?:[^\s,]+\s){0,3}?[^\s,]*[가-힣A-Za-z0-9)\]’”](?:은|는)\s")
 SUBJECT = re.compile(r"^(?:[^\s,]+\s){0,5}?[^\s,]*[가-힣A-Za-z0-9)\]’”](?:은|는|이|가|께서)\s")
-ENGLISH_JOINT = re.compile(r"(?:;|,| [–—-])\s+(?=(?:and|but|which|who|while|with|as|after|before|where|when|because|saying|adding|including|making|bringing|leaving|marking|citing|following|according|compared|up|down|amid|despite|though|although|to)\b)|;\s+|\s[–—]\s+")
-SUBORDINATE = re.compile(r"(?i)(?:while|after|although|though|if|when|as|despite|with|by|because|since|once|before|unless|until|whereas|given|having|following)\b")
+ENGLISH_JOINT = re.compile(
+    r"(?:;|,| [–—-])\s+(?=(?:and|but|which|who|while|with|as|after|before|where|when|because|saying|adding|including"
+    r"|making|bringing|leaving|marking|citing|following|according|compared|up|down|amid|despite|though|although|to)\b)"
+    r"|;\s+|\s[–—]\s+"
+)
+SUBORDINATE = re.compile(
+    r"(?i)(?:while|after|although|though|if|when|as|despite|with|by|because|since|once|before|unless|until|whereas|given|having|following)\b"
+)
 QUALIFIES = re.compile(r"(?i)(?:if|unless|except|but not|only|provided|until|without)\b")
-ENGLISH_VERB = re.compile(r"(?i)\b(?:is|are|was|were|has|have|had|will|would|can|could|may|might|said|says|\w+ed|\w+s)\b")
+ENGLISH_VERB = re.compile(
+    r"(?i)\b(?:is|are|was|were|has|have|had|will|would|can|could|may|might|said|says|\w+ed|\w+s)\b"
+)
 DATELINE = re.compile(
     r"^(?:\(?[가-힣]{2,6}\s?=\s?[가-힣A-Za-z0-9]{2,10}\)?\s*(?:[가-힣]{2,4}\s?(?:기자|특파원)\s*)?=?\s*"
     r"|\[[^\[\]]{1,15}=[^\[\]]{1,20}\]\s*(?:[가-힣]{2,4}\s?(?:기자|특파원)\s*)?=?\s*"
@@ -29,8 +39,14 @@ DATELINE = re.compile(
     r"|\((?:PTI|ANI|IANS|AP|AFP|Reuters|Yonhap|Xinhua)\)\s*(?:[:–—-]{1,2}\s*)?)"
 )
 NUMBERED = re.compile(r"^(?:\d{1,2}[.)](?=\s)|[①-⑳]|(?:답변?|질문|문|[QA])\s?\d{0,2}\s?[.:)](?=\s))\s*")
+# Without it a sentence may say the opposite ("검토하고 있지…" for "검토하고 있지 않다").
+NEGATION = re.compile(
+    r"않|못[했하한]|없[다는었고습]|아니|부인[했하]|반박|(?i:\b(?:not|never|no|denie[sd]|deny)\b|n[’']t\b)"
+)
 SHORTEST = 18
 OPENER_REST = 12
+# Longer ones are no sentences: a page without full stops.
+LONGEST = 1000
 TAIL = " .。,，、;:·-–—"
 
 
@@ -51,6 +67,8 @@ def shorten(text: str, most: int) -> str:
     """
     if len(text) <= most:
         return text
+    if len(text) > LONGEST:
+        return _words(text[:LONGEST], most)
     options = _korean(text, most) if HANGUL.search(text) else _english(text, most)
     return next(options, "") or _words(text, most)
 
@@ -85,7 +103,7 @@ def _korean(text: str, most: int) -> Iterator[str]:
         if TOPIC.match(tail) or (_has_digit(tail) and not SUBJECT.match(head)):
             yield tail
     heads = (text[: joint.end()].rstrip(" ,") for joint in reversed(joints))
-    yield from (f"{head}…" for head in heads if SHORTEST * 2 <= len(head) < most)
+    yield from (f"{head}…" for head in heads if most * 2 // 5 <= len(head) < most)
     yield from tails
 
 
@@ -110,7 +128,7 @@ def _words(text: str, most: int) -> str:
         head, tail = text[: blank.start()], text[blank.end() :]
         if len(head) < most // 3:
             break
-        if not is_open(head) and not _parts_number(head, tail):
+        if not (is_open(head) or _parts_number(head, tail) or NEGATION.search(tail)):
             return f"{head.rstrip(TAIL)}…"
     return ""
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from formatters import blocks, boilerplate, clauses, headline, sentences
-from formatters.blocks import BOLD_OFF, BOLD_ON, Kind
+from formatters.blocks import Kind
+from formatters.tables import BOLD_OFF, BOLD_ON
 from models import Condensed, Post
 
 LEAST = 3
@@ -32,6 +33,7 @@ VERB = re.compile(
     r"(?:다|요|함|됨|음|임|중|예정|계획|추진|체결|성사|강화|지원|확대|개최|발표|선정|도입|시행|운영|제공|개선|개정|마련|구축|증가|감소|합의|출시|실시|설치|조성|모집|신청)[.!\"”’)]*$"
     r"|(?i:\b(?:is|are|was|were|has|have|had|will|would|can|said|says|to|\w{3,}ed|\w{3,}ing)\b)"
 )
+SPLIT = {Kind.TEXT, Kind.ITEM}
 ALIKE, SAME_AS_TITLE = 0.6, 0.8
 
 
@@ -95,7 +97,7 @@ def _pieces(page: Iterable[blocks.Block]) -> list[_Piece]:
         left = MOST_SENTENCES - len(found)
         if left <= 0:
             break
-        parts = sentences.split(block.text, left) if block.kind is Kind.TEXT else [block.text]
+        parts = sentences.split(block.text, left) if block.kind in SPLIT else [block.text]
         for part in parts:
             opens = block.section != last_section and block.kind is not Kind.HEADING
             text = blocks.unmarked(part).strip()
@@ -126,7 +128,7 @@ def _candidates(pieces: list[_Piece], head: str, most: int) -> list[_Candidate]:
     for piece in kept:
         full = clauses.tidy_bullet(piece.text)
         bullet = clauses.shorten(full, most)
-        if not bullet or not re.search(r"\w", bullet):
+        if not _says_something(bullet, piece.kind):
             continue
         own = stems(bullet)
         if _repeats(own, title, bullet, head):
@@ -138,6 +140,13 @@ def _candidates(pieces: list[_Piece], head: str, most: int) -> list[_Candidate]:
         rank += piece.kind is Kind.TEXT and tier < 3
         found.append(_Candidate(piece.place, bullet, score, tier, own))
     return found
+
+
+def _says_something(bullet: str, kind: Kind) -> bool:
+    if kind is Kind.TEXT:
+        return re.search(r"\w", bullet) is not None
+    # "지원", "Costs": a bare label, or a heading that is one.
+    return DIGIT.search(bullet) is not None or len(bullet.split()) >= (3 if kind is Kind.HEADING else 2)
 
 
 def _is_left_out(piece: _Piece) -> bool:
@@ -164,7 +173,9 @@ def _score(piece: _Piece, bullet: str, shared: int, rank: int) -> float:
         score += SECOND_OR_THIRD if rank else FIRST_OF_POST
     if piece.opens_section:
         score += FIRST_OF_SECTION
-    score += LIKE_TITLE * (shared >= 2) + HAS_NUMBER * has_number + HAS_QUOTATION * (QUOTATION.search(bullet) is not None)
+    score += (
+        LIKE_TITLE * (shared >= 2) + HAS_NUMBER * has_number + HAS_QUOTATION * (QUOTATION.search(bullet) is not None)
+    )
     score += IS_ITEM * (piece.kind is Kind.ITEM) + IS_ROW * (piece.kind is Kind.ROW) + TOO_SHORT * (len(bullet) < SHORT)
     score += HAS_QUANTITY * (QUANTITY.search(bullet) is not None) + LENGTHY * (len(bullet) > LONG)
     if rules.leaning.found_in(bullet):

@@ -23,7 +23,11 @@ TAG = re.compile(r"</?[a-zA-Z][^<>]{0,300}>")
 MARKDOWN = re.compile(r"^#{1,6}\s+|\*\*|__|`")
 SITE_BREAK = re.compile(r"\s+(?:[|｜–—-]|::)\s+")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-NAME = re.compile(r"\b[A-Z][A-Za-z]*[A-Z][A-Za-z]*\b|[가-힣]{2,4}(?=\s?(?:대통령|총리|장관|의원|위원장|교수|감독|선수|회장|지사)(?:\b|[은는이가의도,]))")
+# Abbreviations (three letters or more: "UP" and "OK" are no names) and people with their office.
+NAME = re.compile(
+    r"(?<![A-Za-z])(?!TOP|FAQ|BEST|NEW|LIVE|HOT)(?=[A-Za-z]{3})[A-Z][A-Za-z]*[A-Z][A-Za-z]*"
+    r"|[가-힣]{2,4}(?=\s(?:대통령|총리|장관|의원|위원장|교수|감독|선수|회장|지사)(?![가-힣]{2}))"
+)
 MOST = 200
 
 
@@ -98,5 +102,3 @@ def _host(link: str) -> str:
         return re.sub(r"\W", "", urlsplit(link).hostname or "")
     except ValueError:
         return ""
-
-

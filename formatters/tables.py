@@ -7,7 +7,7 @@ from formatters import boilerplate
 
 # Bold travels inside the text until sentences are cut out of it (private-use characters; a publisher's are removed).
 BOLD_ON, BOLD_OFF = "\ue000", "\ue001"
-LONG_CELL = 160
+SHORT_CELL, LONG_CELL = 30, 160
 MOST_ROWS = 60
 
 
@@ -73,7 +73,7 @@ def _lines(names: list[str], cells: list[str], *, alone: bool, generic: re.Patte
     if len(cells) < 2:
         return []
     named = [(name, cell) for name, cell in zip(names, cells, strict=False) if name and cell and name != cell]
-    if alone and len(named) == len(cells):
+    if alone and len(named) == len(cells) and (len(cells) == 2 or max(map(len, cells)) > SHORT_CELL):
         return [cell if generic.match(name) else f"{name}: {cell}" for name, cell in named]
     if len(cells) == 2:
         return [f"{cells[0]}: {cells[1]}"] if all(cells) else []

@@ -52,6 +52,7 @@ CLOSED_DOORS = frozenset(
         "channel_not_found",
         "not_in_channel",
         "is_archived",
+        "is_inactive",
         "restricted_action",
         "restricted_action_read_only_channel",
         "restricted_action_thread_only_channel",
@@ -349,7 +350,8 @@ class Slack:
                 if not cursor:
                     return NotThere()
         except SlackApiError as error:
-            return CannotLook(again=_code(error) in TROUBLE or _status(error) >= 429)
+            passing = _code(error) in TROUBLE or _status(error) >= 429 or not _code(error)
+            return CannotLook(again=passing)
         except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError):
             return CannotLook(again=True)
         return CannotLook()
@@ -427,5 +429,6 @@ def _words(text: str) -> tuple[str, str]:
 
 
 def _unescape(text: str) -> str:
-    """Slack escapes three characters in what people write (docs.slack.dev, formatting)."""
+    """What a person typed: Slack escapes three characters and wraps addresses (docs.slack.dev, formatting)."""
+    text = re.sub(r"<(https?://[^|>]+)(?:\|[^>]*)?>", r"\1", text)
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

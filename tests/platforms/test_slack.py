@@ -1,0 +1,276 @@
+"""Slack through the real bolt and slack_sdk clients: what goes out, what comes in, and every kind of no."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from config.settings import Slack as Settings
+from delivery import CannotLook, Found, NotThere
+from models import Chat, ChatGone, Command, Refused, Reply, Sent, Story, TryLater, Unknown, Urgency
+from platforms import slack
+from platforms.slack import Slack
+from tests.fakes.slack import FakeSlack
+from tests.parcels import ALERT, SETTINGS, parcel
+
+CHAT = Chat("slack", "T0SOKBO1", "C1")
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeSlack]:
+    with FakeSlack() as made:
+        made.add_channel("C1", "news", creator="U1")
+        yield made
+
+
+class Desk:
+    """Remembers commands and answers them with a script."""
+
+    def __init__(self) -> None:
+        self.commands: list[Command] = []
+        self.let_in: list[Chat] = []
+        self.answer = Reply(title="안녕", lines=("a < b & <!channel>",))
+        self.admin: list[bool | None] = []
+
+    async def take(self, command: Command) -> Reply:
+        self.commands.append(command)
+        if command.name == "subscribe":
+            self.admin.append(await command.is_chat_admin())
+        return self.answer
+
+    async def let_in_again(self, chat: Chat) -> None:
+        self.let_in.append(chat)
+
+
+def settings(fake: FakeSlack, **changed: Any) -> Settings:
+    keys = {"bot_token": fake.bot_token, "app_token": fake.app_token, "api_base": f"{fake.url}/api/", **changed}
+    return Settings.model_validate(keys)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.fixture
+async def platform(fake: FakeSlack, desk: Desk) -> AsyncIterator[Slack]:
+    made = Slack(settings(fake), desk.take, desk.let_in_again, SETTINGS)
+    yield made
+    await made.close()
+
+
+async def blocking(call: Callable[..., Any], *args: Any, **names: Any) -> Any:
+    """A blocking call of the double, off the loop that the platform runs in."""
+    return await asyncio.to_thread(call, *args, **names)
+
+
+@pytest.fixture
+async def running(platform: Slack, fake: FakeSlack) -> AsyncIterator[Slack]:
+    task = asyncio.create_task(platform.run())
+    await blocking(fake.wait_for_connections)
+    yield platform
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_an_alert_goes_out_with_blocks_text_and_metadata(platform: Slack, fake: FakeSlack) -> None:
+    result = await platform.send(parcel(CHAT, urgency=Urgency.URGENT))
+    (message,) = fake.channels["C1"].messages
+    assert result == Sent(message.ts)
+    assert message.metadata == {
+        "event_type": "sokbo_alert",
+        "event_payload": {"delivery": 11, "alert": 7, "version": 1},
+    }
+    assert message.text == f"{ALERT.headline}\nhttps://newsdao.kr/4261"
+    assert (message.unfurl_links, message.unfurl_media) == (False, False)
+    shown = message.visible
+    for part in (ALERT.headline, "• 총 47건의 협력 문서 체결", "뉴스다오", "속보", "외교", "원문 보기"):
+        assert part in shown, shown
+
+
+async def test_hostile_text_pings_nobody(platform: Slack, fake: FakeSlack) -> None:
+    title = "<!channel> A < B & C > D <@U1> <https://evil.example|x> @here"
+    await platform.send(parcel(CHAT, headline=title, bullets=(title,), sources=(title,), topics=(title,)))
+    await platform.send(parcel(CHAT, delivery={"plain": True}, headline=title, bullets=(title,), sources=(title,)))
+    for message in fake.channels["C1"].messages:
+        assert message.pings == [] and title in message.visible, message.visible
+
+
+async def test_an_edit_replaces_text_and_blocks(platform: Slack, fake: FakeSlack) -> None:
+    sent = await platform.send(parcel(CHAT))
+    assert isinstance(sent, Sent)
+    changed = parcel(CHAT, delivery={"message_id": sent.message_id}, headline="고친 제목", changed=ALERT.created)
+    assert await platform.edit(changed) == sent
+    (message,) = fake.channels["C1"].messages
+    assert "고친 제목" in message.visible and "14:06 고침" in message.visible and len(message.edits) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "detail", "expected"),
+    [
+        ("429", {"retry_after": 7}, TryLater("slack asked us to wait", 7.0)),
+        ("ratelimited", {}, TryLater("slack asked us to wait", 1.0)),
+        ("500", {}, TryLater("slack has trouble (500)")),
+        ("503", {}, TryLater("slack has trouble (503)")),
+        ("internal_error", {}, TryLater("slack has trouble (internal_error)")),
+        ("fatal_error", {}, TryLater("slack has trouble (fatal_error)")),
+        ("service_unavailable", {}, TryLater("slack has trouble (service_unavailable)")),
+        ("request_timeout", {}, TryLater("slack has trouble (request_timeout)")),
+        ("channel_not_found", {}, ChatGone("channel_not_found")),
+        ("not_in_channel", {}, ChatGone("not_in_channel")),
+        ("is_archived", {}, ChatGone("is_archived")),
+        ("restricted_action", {}, ChatGone("restricted_action")),
+        ("team_access_not_granted", {}, ChatGone("team_access_not_granted")),
+        ("thread_not_found", {}, ChatGone("thread_not_found")),
+        ("invalid_blocks", {}, Refused("invalid_blocks")),
+        ("msg_too_long", {}, Refused("msg_too_long")),
+        ("no_text", {}, Refused("no_text")),
+        ("token_revoked", {}, TryLater("token_revoked")),
+        ("malformed", {}, Unknown("an answer that makes no sense")),
+        ("reset_after", {}, Unknown("the connection was cut")),
+        ("close_after", {}, Unknown("the connection was cut")),
+    ],
+)
+async def test_every_answer_becomes_one_of_the_closed_set(
+    platform: Slack, fake: FakeSlack, fault: str, detail: dict[str, Any], expected: object
+) -> None:
+    fake.fault(fault, **detail)
+    assert await platform.send(parcel(CHAT)) == expected
+
+
+async def test_a_reply_that_never_comes_is_unknown(
+    platform: Slack, fake: FakeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slack, "TIMEOUT", 0.3)
+    fake.fault("hang_after")
+    assert await platform.send(parcel(CHAT)) == Unknown("no answer in time")
+    assert len(fake.channels["C1"].messages) == 1
+
+
+async def test_nobody_at_the_address_means_not_sent(fake: FakeSlack, desk: Desk) -> None:
+    platform = Slack(settings(fake, api_base="http://127.0.0.1:9/api/"), desk.take, desk.let_in_again, SETTINGS)
+    assert await platform.send(parcel(CHAT)) == TryLater("slack cannot be reached")
+    await platform.close()
+
+
+async def test_a_revoked_token_pauses_the_platform(platform: Slack, fake: FakeSlack) -> None:
+    platform.state.ready()
+    fake.fault("account_inactive")
+    await platform.send(parcel(CHAT))
+    assert not platform.ready and "account_inactive" in platform.state.problem
+
+
+async def test_a_picture_that_slack_cannot_fetch_costs_the_form_not_the_message(
+    platform: Slack, fake: FakeSlack
+) -> None:
+    fake.bad_images.add(ALERT.image)
+    assert await platform.send(parcel(CHAT)) == Refused("invalid_blocks")
+    assert isinstance(await platform.send(parcel(CHAT, delivery={"plain": True})), Sent)
+    assert ALERT.headline in fake.visible("C1")[0]
+
+
+async def test_a_lost_reply_is_found_again_by_its_metadata(platform: Slack, fake: FakeSlack) -> None:
+    fake.fault("reset_after")
+    called = datetime.now(UTC)
+    assert await platform.send(parcel(CHAT)) == Unknown("the connection was cut")
+    (message,) = fake.channels["C1"].messages
+    assert await platform.look_up(parcel(CHAT), called) == Found(message.ts)
+    assert await platform.look_up(parcel(CHAT, delivery={"id": 12}), called) == NotThere()
+    assert await platform.look_up(parcel(CHAT), called - timedelta(hours=1)) == NotThere()
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        ("missing_scope", CannotLook()),
+        ("not_in_channel", CannotLook()),
+        ("429", CannotLook(again=True)),
+        ("500", CannotLook(again=True)),
+        ("malformed", CannotLook(again=True)),
+    ],
+)
+async def test_a_look_that_is_refused_says_whether_to_try_again(
+    platform: Slack, fake: FakeSlack, fault: str, expected: CannotLook
+) -> None:
+    fake.fault(fault, method="conversations.history")
+    assert await platform.look_up(parcel(CHAT), datetime.now(UTC)) == expected
+
+
+async def test_slash_commands_are_acknowledged_and_answered_in_private(
+    running: Slack, fake: FakeSlack, desk: Desk
+) -> None:
+    desk.answer = Reply(title="최신 소식", stories=(Story(ALERT, "…첫 수출…"),), marked=("수출",))
+    result = await blocking(fake.slash, "/latest", "3 외교", "C1", "U2")
+    (reply,) = await blocking(fake.wait_for_replies, result)
+    assert result.acked and reply.response_type == "ephemeral" and reply.pings == []
+    assert "최신 소식" in reply.visible and ALERT.headline in reply.visible
+    (command,) = desk.commands
+    assert (command.name, command.args, command.chat, command.user) == ("latest", "3 외교", CHAT, "U2")
+
+
+@pytest.mark.parametrize(
+    ("slash", "text", "name", "args"),
+    [
+        ("/sokbo", "search KTX 수출", "search", "KTX 수출"),
+        ("/sokbo", "", "help", ""),
+        ("/sokbo", "/subscribe source:a", "subscribe", "source:a"),
+        ("/search", "수출", "search", "수출"),
+    ],
+)
+async def test_everything_is_understood_as_sokbo_command(
+    running: Slack, fake: FakeSlack, desk: Desk, slash: str, text: str, name: str, args: str
+) -> None:
+    result = await blocking(fake.slash, slash, text, "C1", "U1")
+    await blocking(fake.wait_for_replies, result)
+    assert [(command.name, command.args) for command in desk.commands] == [(name, args)]
+
+
+async def test_mentions_and_direct_messages_take_the_same_words_once_each(
+    running: Slack, fake: FakeSlack, desk: Desk
+) -> None:
+    event = await blocking(fake.mention, "C1", "U2", "search a & b https://newsdao.kr/1")
+    await blocking(fake.wait_for_messages, "C1", 1)
+    await blocking(fake.redeliver, event)
+    await blocking(fake.direct_message, "U2", "latest 2")
+    await blocking(fake.wait_until, lambda: len(desk.commands) == 2)
+    mention, direct = desk.commands
+    assert (mention.name, mention.args, mention.private) == ("search", "a & b https://newsdao.kr/1", False)
+    assert (direct.name, direct.args, direct.private) == ("latest", "2", True)
+    assert len(fake.channels["C1"].messages) == 1 and fake.channels["C1"].messages[0].pings == []
+
+
+async def test_who_may_change_a_channel_is_asked_of_slack(running: Slack, fake: FakeSlack, desk: Desk) -> None:
+    fake.add_user("U9", admin=True)
+    fake.add_user("U5")
+    for user in ("U1", "U9", "U5"):
+        await blocking(fake.slash, "/sokbo", "subscribe", "C1", user)
+    fake.fault("missing_scope", method="conversations.info")
+    await blocking(fake.slash, "/sokbo", "subscribe", "C1", "U5")
+    assert desk.admin == [True, True, False, None]
+
+
+async def test_an_invitation_lets_the_channel_in_again(running: Slack, fake: FakeSlack, desk: Desk) -> None:
+    await blocking(fake.join, "C1")
+    await blocking(fake.wait_until, lambda: desk.let_in == [CHAT])
+
+
+async def test_the_socket_comes_back_after_it_was_dropped(running: Slack, fake: FakeSlack, desk: Desk) -> None:
+    fake.disconnect("refresh_requested")
+    await blocking(fake.wait_for_connections, 1, 30)
+    result = await blocking(fake.slash, "/latest", "", "C1", "U2")
+    await blocking(fake.wait_for_replies, result)
+    assert [command.name for command in desk.commands] == ["latest"]
+
+
+@pytest.mark.parametrize("wrong", ["bot_token", "app_token"])
+async def test_a_wrong_token_pauses_and_says_which(fake: FakeSlack, desk: Desk, wrong: str) -> None:
+    platform = Slack(settings(fake, **{wrong: "xoxb-wrong"}), desk.take, desk.let_in_again, SETTINGS)
+    assert f"{wrong} is refused (invalid_auth)" in await platform.check()
+    task = asyncio.create_task(platform.run())
+    await asyncio.wait_for(platform.state.answered.wait(), 5)
+    assert platform.state.word == "paused" and wrong in platform.state.problem
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await platform.close()
