@@ -28,7 +28,7 @@ ENGLISH_JOINT = re.compile(
 SUBORDINATE = re.compile(
     r"(?i)(?:while|after|although|though|if|when|as|despite|with|by|because|since|once|before|unless|until|whereas|given|having|following)\b"
 )
-QUALIFIES = re.compile(r"(?i)(?:if|unless|except|but not|only|provided|until|without)\b")
+QUALIFIES = re.compile(r"(?i)(?:if|unless|except|but|although|though|despite|only|provided|until|without)\b")
 ENGLISH_VERB = re.compile(
     r"(?i)\b(?:is|are|was|were|has|have|had|will|would|can|could|may|might|said|says|\w+ed|\w+s)\b"
 )
@@ -59,18 +59,21 @@ def tidy_bullet(sentence: str) -> str:
     return text.rstrip() if text.endswith("...") else text.rstrip(TAIL)
 
 
-def shorten(text: str, most: int) -> str:
+def shorten(text: str, most: int, language: str = "") -> str:
     """The text in at most `most` characters; "" where no cut leaves words, numbers and quotations whole.
 
     Tried in this order: a last clause that says enough (Korean keeps its verb there), a first clause (English keeps it
-    there), then as many words as fit with "…" behind.
+    there), then as many words as fit with "…" behind. Text without Hangul has English clauses unless `language` says
+    otherwise.
     """
     if len(text) <= most:
         return text
     if len(text) > LONGEST:
         return _words(text[:LONGEST], most)
-    options = _korean(text, most) if HANGUL.search(text) else _english(text, most)
-    return next(options, "") or _words(text, most)
+    if HANGUL.search(text):
+        return next(_korean(text, most), "") or _words(text, most)
+    is_english = not language or language.lower().startswith("en")
+    return (next(_english(text, most), "") if is_english else "") or _words(text, most)
 
 
 def _without_connective(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import html
+import html.entities
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -23,6 +24,9 @@ from sources.original import original_of
 
 ROOT = re.compile(r"<(?:[A-Za-z]+:)?(rss|feed|RDF)[\s>]")
 CLOSED = re.compile(r"</(?:[A-Za-z]+:)?(rss|feed|RDF)\s*>\s*(<!--.*?-->\s*)*$", re.DOTALL)
+CDATA = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
+AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});)(?:([A-Za-z][A-Za-z0-9]{1,31});)?")
+NAMED = {name.rstrip(";"): text for name, text in html.entities.html5.items() if name.endswith(";")}
 INLINE_TAG = re.compile(r"</?(?:b|i|u|em|strong|span|font|sup|sub|a|br|small|mark)\b[^<>]*>", re.IGNORECASE)
 ENTRY = re.compile(r"<(?:[A-Za-z]+:)?(item|entry)[\s>/]")
 
@@ -31,6 +35,7 @@ def parse(source: Source, document: Document) -> list[Post]:
     """The posts of a feed, oldest first. Raises SourceError when the document is no (whole) feed."""
     text = to_text(document.body, charset=document.charset, override=source.encoding)
     _refuse_what_is_no_feed(text)
+    text = "".join(part if part.startswith("<![CDATA[") else _mend(part) for part in CDATA.split(text))
     entries = _entries(text.encode("utf-8", errors="replace"), expected=ENTRY.search(text) is not None)
     posts = _posts(source, entries, document.name)
     dated = [post.published or post.updated for post in posts]
@@ -51,6 +56,13 @@ def _refuse_what_is_no_feed(text: str) -> None:
         raise SourceError("no-feed", "this is neither RSS nor Atom")
     if CLOSED.search(text[-2000:]) is None:
         raise SourceError("truncated", "the feed ends in the middle")
+
+
+def _mend(markup: str) -> str:
+    """Ampersands that XML would drop: bare ones, and HTML's names for characters."""
+    if "&" not in markup:
+        return markup
+    return AMPERSAND.sub(lambda match: NAMED.get(match[1] or "", f"&amp;{match[0][1:]}"), markup)
 
 
 def _entries(body: bytes, *, expected: bool) -> list[Mapping[str, Any]]:

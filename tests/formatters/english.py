@@ -47,9 +47,9 @@ POSTS = (
     Example(
         title="Storm cuts power to the northern islands",
         html="<p>A storm cut power to 8,300 homes on the northern islands on Sunday night, and crews from three "
-        "companies worked through the morning to bring it back, while ferries stayed in port because waves reached six metres. "
-        "Gusts of 141 km/h were measured at Cape Orra. Schools will stay closed on Monday. Dr. A. Holm of the weather "
-        "office expects calm by Tuesday, Jan. 14.</p>",
+        "companies worked through the morning to bring it back, while ferries stayed in port because waves reached "
+        "six metres. Gusts of 141 km/h were measured at Cape Orra. Schools will stay closed on Monday. Dr. A. Holm of "
+        "the weather office expects calm by Tuesday, Jan. 14.</p>",
         headline="Storm cuts power to the northern islands",
         facts=("8,300 homes", "141 km/h"),
         absent=(),
@@ -67,8 +67,8 @@ POSTS = (
     Example(
         title="",
         html="<h1>Museum opens its cellar to the public</h1><p>The museum opened its cellar on Saturday. 1,250 people "
-        "came. They saw 400 paintings that had never been shown. Moreover, entry is free until 30 June. All rights reserved."
-        "</p>",
+        "came. They saw 400 paintings that had never been shown. Moreover, entry is free until 30 June. All rights "
+        "reserved.</p>",
         headline="Museum opens its cellar to the public",
         facts=("1,250 people", "Entry is free until 30 June"),
         absent=("rights reserved", "Moreover"),

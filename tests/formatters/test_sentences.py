@@ -67,6 +67,11 @@ def test_a_long_sentence_ends_where_it_still_makes_sense(text: str, most: int, s
     assert shorten(text, most) == short
 
 
+def test_another_language_is_not_cut_by_english_rules() -> None:
+    text = "De ploeg herstelde de stroom, after all was de storm voorbij en was het veilig"
+    assert shorten(text, 40, "nl") == "De ploeg herstelde de stroom, after all…"
+
+
 def test_numbers_keep_their_units_and_quotations_stay_whole() -> None:
     assert (
         shorten("정부가 내년에 들이는 예산은 모두 2,700 억 원 규모로 정해졌다", 24)

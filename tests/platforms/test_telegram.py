@@ -1,0 +1,297 @@
+"""Telegram through the real python-telegram-bot client: what goes out, what comes in, and every kind of no."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from config.settings import Telegram as Settings
+from delivery import CannotLook
+from models import Chat, ChatGone, Command, Moved, Refused, Reply, Sent, Story, TryLater, Unknown, Urgency
+from platforms.telegram import Telegram
+from tests.fakes.telegram import FakeTelegram
+from tests.parcels import ALERT, SETTINGS, parcel
+
+ACCOUNT = "7700"
+CHAT = Chat("telegram", ACCOUNT, "42")
+GROUP = Chat("telegram", ACCOUNT, "-100")
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeTelegram]:
+    with FakeTelegram() as made:
+        made.add_chat(42, "private")
+        made.add_chat(-100, "supergroup", "news", admins=(1,))
+        made.add_chat(-200, "channel", "channel")
+        yield made
+
+
+class Desk:
+    """Remembers commands and answers them with a script."""
+
+    def __init__(self) -> None:
+        self.commands: list[Command] = []
+        self.let_in: list[Chat] = []
+        self.answer = Reply(title="안녕", lines=("a < b & c",))
+        self.admin: list[bool | None] = []
+        self.broken = False
+
+    async def take(self, command: Command) -> Reply:
+        if self.broken:
+            self.broken = False
+            raise RuntimeError("a defect")
+        self.commands.append(command)
+        if command.name == "subscribe":
+            self.admin.append(await command.is_chat_admin())
+        return self.answer
+
+    async def let_in_again(self, chat: Chat) -> None:
+        self.let_in.append(chat)
+
+
+def settings(fake: FakeTelegram, **changed: Any) -> Settings:
+    return Settings.model_validate({"token": fake.token, "api_base": fake.url, "admins": [9], **changed})
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.fixture
+async def platform(fake: FakeTelegram, desk: Desk) -> AsyncIterator[Telegram]:
+    made = Telegram(settings(fake), desk.take, desk.let_in_again, SETTINGS)
+    assert await made.check() == ""
+    yield made
+    await made.close()
+
+
+async def blocking(call: Callable[..., Any], *args: Any, **names: Any) -> Any:
+    """A blocking call of the double, off the loop that the platform runs in."""
+    return await asyncio.to_thread(call, *args, **names)
+
+
+@pytest.fixture
+async def running(platform: Telegram, fake: FakeTelegram) -> AsyncIterator[Telegram]:
+    task = asyncio.create_task(platform.run())
+    await blocking(fake.wait_until, lambda: any(call.method == "getUpdates" for call in fake.calls))
+    yield platform
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_an_alert_goes_out_silently_with_button_and_picture(platform: Telegram, fake: FakeTelegram) -> None:
+    result = await platform.send(parcel(CHAT))
+    (message,) = fake.chats[42].messages.values()
+    assert result == Sent(str(message.message_id))
+    assert message.text == (
+        "한·우즈베키스탄 정상회담서 KTX 첫 수출·핵심광물 협력 합의\n\n"
+        "• 총 47건의 협력 문서 체결\n• 고속철도 KTX 첫 수출 성사, 계약 규모 2,700억 원\n\n"
+        "뉴스다오 · 6월 17일 14:05 · #외교\nnewsdao.kr/4261"
+    )
+    assert message.silent is True
+    assert message.link_preview_options["url"] == "https://newsdao.kr/a.jpg"
+    (button,) = message.reply_markup["inline_keyboard"][0]
+    assert (button["text"], button["url"]) == ("원문 보기", "https://newsdao.kr/4261")
+
+
+async def test_an_urgent_alert_rings_and_is_marked(platform: Telegram, fake: FakeTelegram) -> None:
+    await platform.send(parcel(CHAT, urgency=Urgency.URGENT))
+    (message,) = fake.chats[42].messages.values()
+    assert message.silent is False and message.text.startswith("🔴 한·우즈")
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "if a<b && c>d </b> <!channel> &amp; \"q\" 'x'",
+        "<script>alert(1)</script><a href='x'>",
+        "🔴" * 3000,
+        "가" * 9000,
+        "낱말 " * 3000,
+        "\u202e거꾸로\u202c \u200b\u200b",
+        "&" * 5000,
+    ],
+)
+@pytest.mark.parametrize("plain", [False, True])
+async def test_any_title_is_taken_and_shows_as_text(
+    platform: Telegram, fake: FakeTelegram, title: str, plain: bool
+) -> None:
+    hostile = parcel(
+        CHAT, delivery={"plain": plain}, headline=title, bullets=(title,) * 5, sources=(title,), topics=(title,),
+        link=f"https://a.example/{title[:3000]}",
+    )  # fmt: skip
+    assert isinstance(await platform.send(hostile), Sent)
+    (message,) = fake.chats[42].messages.values()
+    assert title[:20].strip() in message.text
+
+
+async def test_a_link_without_a_public_host_costs_the_button_only(platform: Telegram, fake: FakeTelegram) -> None:
+    assert isinstance(await platform.send(parcel(CHAT, link="http://localhost/x")), Sent)
+    assert isinstance(await platform.send(parcel(CHAT, link="")), Sent)
+    assert isinstance(await platform.send(parcel(CHAT, link="javascript:alert(1)")), Sent)
+    assert all(message.reply_markup is None for message in fake.chats[42].messages.values())
+
+
+async def test_an_edit_changes_the_message_and_a_second_one_is_no_error(
+    platform: Telegram, fake: FakeTelegram
+) -> None:
+    sent = await platform.send(parcel(CHAT))
+    assert isinstance(sent, Sent)
+    changed = parcel(CHAT, delivery={"message_id": sent.message_id}, headline="고친 제목", changed=ALERT.created)
+    assert await platform.edit(changed) == sent
+    assert await platform.edit(changed) == sent
+    (message,) = fake.chats[42].messages.values()
+    assert "고친 제목" in message.text and "14:06 고침" in message.text
+    gone = parcel(CHAT, delivery={"message_id": "99999"})
+    assert isinstance(await platform.edit(gone), Refused)
+
+
+async def test_a_forum_topic_gets_its_alerts_in_its_thread(platform: Telegram, fake: FakeTelegram) -> None:
+    await platform.send(parcel(Chat("telegram", ACCOUNT, "-100", "5")))
+    call = next(call for call in fake.calls if call.method == "sendMessage")
+    assert str(call.params["message_thread_id"]) == "5"
+
+
+@pytest.mark.parametrize(
+    ("fault", "detail", "expected"),
+    [
+        ("429", {"retry_after": 7}, TryLater("telegram asked us to wait", 7.0)),
+        ("500", {}, TryLater("telegram has trouble")),
+        ("502", {}, TryLater("telegram has trouble")),
+        ("malformed", {}, Unknown("an answer that makes no sense")),
+        ("reset_after", {}, Unknown("the connection was cut")),
+        ("close_after", {}, Unknown("the connection was cut")),
+        ("unauthorized", {}, TryLater("the token is refused")),
+    ],
+)
+async def test_every_answer_becomes_one_of_the_closed_set(
+    platform: Telegram, fake: FakeTelegram, fault: str, detail: dict[str, Any], expected: object
+) -> None:
+    fake.fault(fault, **detail)
+    assert await platform.send(parcel(CHAT)) == expected
+
+
+@pytest.mark.parametrize("door", ["blocked", "deactivated"])
+async def test_a_closed_door_is_told_from_a_bad_payload(platform: Telegram, fake: FakeTelegram, door: str) -> None:
+    setattr(fake.chats[42], door, True)
+    assert isinstance(await platform.send(parcel(CHAT)), ChatGone)
+    assert isinstance(await platform.send(parcel(Chat("telegram", ACCOUNT, "555"))), ChatGone)
+
+
+async def test_a_group_that_may_not_be_written_to_is_closed(platform: Telegram, fake: FakeTelegram) -> None:
+    fake.chats[-100].can_write = False
+    assert isinstance(await platform.send(parcel(GROUP)), ChatGone)
+
+
+async def test_a_migrated_group_tells_its_new_id(platform: Telegram, fake: FakeTelegram) -> None:
+    fake.chats[-100].migrated_to = -1009
+    assert await platform.send(parcel(GROUP)) == Moved(Chat("telegram", ACCOUNT, "-1009"))
+
+
+async def test_nobody_at_the_address_means_not_sent(fake: FakeTelegram, desk: Desk) -> None:
+    away = Telegram(settings(fake, api_base="http://127.0.0.1:9"), desk.take, desk.let_in_again, SETTINGS)
+    assert "no answer from" in await away.check()
+    assert await away.send(parcel(CHAT)) == TryLater("telegram cannot be reached")
+    await away.close()
+
+
+async def test_a_bot_cannot_look(platform: Telegram) -> None:
+    assert await platform.look_up(parcel(CHAT), ALERT.created) == CannotLook()
+
+
+async def test_a_wrong_token_pauses_the_platform(fake: FakeTelegram, desk: Desk) -> None:
+    wrong = Telegram(settings(fake, token="7700:WRONG"), desk.take, desk.let_in_again, SETTINGS)
+    task = asyncio.create_task(wrong.run())
+    await asyncio.wait_for(wrong.state.answered.wait(), 5)
+    assert wrong.state.word == "paused" and "token is refused" in wrong.state.problem
+    assert "WRONG" not in wrong.state.problem
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await wrong.close()
+
+
+@pytest.mark.parametrize(
+    ("chat", "text", "name", "args"),
+    [
+        (42, "/latest 3 외교", "latest", "3 외교"),
+        (42, "/latest@sokbo_test_bot 3", "latest", "3"),
+        (-100, "/SEARCH KTX\n수출", "search", "KTX\n수출"),
+        (42, "search 수출", "search", "수출"),
+        (42, "/start@SOKBO_test_bot", "start", ""),
+        (-200, "/subscribe", "subscribe", ""),
+    ],
+)
+async def test_a_message_becomes_a_command(
+    running: Telegram, fake: FakeTelegram, desk: Desk, chat: int, text: str, name: str, args: str
+) -> None:
+    fake.send_text(chat, 5, text)
+    await blocking(fake.wait_for_messages, chat, 1)
+    (command,) = desk.commands
+    assert (command.name, command.args, command.chat.id) == (name, args, str(chat))
+    assert command.private is (chat == 42)
+    (message,) = fake.chats[chat].messages.values()
+    assert message.text == "안녕\na < b & c"
+
+
+async def test_what_is_not_for_us_is_left_alone(running: Telegram, fake: FakeTelegram, desk: Desk) -> None:
+    fake.send_text(-100, 5, "/latest@another_bot")
+    fake.send_text(-100, 5, "just talking")
+    fake.send_text(42, 5, "/latest", edited=True)
+    fake.send_text(42, 5, "/help")
+    await blocking(fake.wait_for_messages, 42, 1)
+    assert [command.name for command in desk.commands] == ["help"]
+
+
+async def test_who_may_change_a_group_is_asked_of_telegram(
+    running: Telegram, fake: FakeTelegram, desk: Desk
+) -> None:
+    fake.send_text(-100, 1, "/subscribe")
+    fake.send_text(-100, 5, "/subscribe")
+    fake.send_text(-100, 5, "/subscribe", sender_chat=True)
+    fake.send_text(-200, 5, "/subscribe")
+    fake.send_text(42, 5, "/subscribe")
+    await blocking(fake.wait_for_messages, -100, 3)
+    await blocking(fake.wait_for_messages, 42, 1)
+    assert desk.admin == [True, False, True, True, True]
+
+
+async def test_admins_are_trusted_by_their_id_only(running: Telegram, fake: FakeTelegram, desk: Desk) -> None:
+    fake.send_text(42, 9, "/latest")
+    fake.send_text(42, 5, "/latest")
+    await blocking(fake.wait_for_messages, 42, 2)
+    assert [command.trusted for command in desk.commands] == [True, False]
+
+
+async def test_updates_are_confirmed_only_after_they_were_handled(
+    running: Telegram, fake: FakeTelegram, desk: Desk
+) -> None:
+    desk.broken = True
+    fake.send_text(42, 5, "/latest")
+    fake.send_text(42, 5, "/help")
+    await blocking(fake.wait_for_messages, 42, 1)
+    await blocking(fake.wait_until, lambda: fake.unconfirmed() == 0)
+    assert [command.name for command in desk.commands] == ["help"]
+
+
+async def test_a_bot_let_in_again_says_so(running: Telegram, fake: FakeTelegram, desk: Desk) -> None:
+    fake.add_member_status(-100, 1, "kicked", "member")
+    await blocking(fake.wait_until, lambda: desk.let_in == [GROUP])
+
+
+async def test_a_second_reader_is_told_and_the_bot_goes_on(running: Telegram, fake: FakeTelegram, desk: Desk) -> None:
+    fake.fault("conflict", method="getUpdates")
+    fake.send_text(42, 5, "/help")
+    await blocking(fake.wait_for_messages, 42, 1)
+    assert running.ready
+
+
+async def test_a_long_answer_comes_in_several_messages(running: Telegram, fake: FakeTelegram, desk: Desk) -> None:
+    stories = tuple(Story(ALERT, "수출 " * 40) for _ in range(20))
+    desk.answer = Reply(title="최신 소식", stories=stories, marked=("수출",))
+    fake.send_text(42, 5, "/latest 20")
+    messages = await blocking(fake.wait_for_messages, 42, 2)
+    text = "\n".join(message.text for message in messages)
+    assert text.count("한·우즈베키스탄") == 20
+    assert "<u>수출</u>" in messages[0].html
