@@ -134,9 +134,7 @@ async def test_a_link_without_a_public_host_costs_the_button_only(platform: Tele
     assert all(message.reply_markup is None for message in fake.chats[42].messages.values())
 
 
-async def test_an_edit_changes_the_message_and_a_second_one_is_no_error(
-    platform: Telegram, fake: FakeTelegram
-) -> None:
+async def test_an_edit_changes_the_message_and_a_second_one_is_no_error(platform: Telegram, fake: FakeTelegram) -> None:
     sent = await platform.send(parcel(CHAT))
     assert isinstance(sent, Sent)
     changed = parcel(CHAT, delivery={"message_id": sent.message_id}, headline="고친 제목", changed=ALERT.created)
@@ -244,9 +242,7 @@ async def test_what_is_not_for_us_is_left_alone(running: Telegram, fake: FakeTel
     assert [command.name for command in desk.commands] == ["help"]
 
 
-async def test_who_may_change_a_group_is_asked_of_telegram(
-    running: Telegram, fake: FakeTelegram, desk: Desk
-) -> None:
+async def test_who_may_change_a_group_is_asked_of_telegram(running: Telegram, fake: FakeTelegram, desk: Desk) -> None:
     fake.send_text(-100, 1, "/subscribe")
     fake.send_text(-100, 5, "/subscribe")
     fake.send_text(-100, 5, "/subscribe", sender_chat=True)
@@ -291,7 +287,7 @@ async def test_a_long_answer_comes_in_several_messages(running: Telegram, fake: 
     stories = tuple(Story(ALERT, "수출 " * 40) for _ in range(20))
     desk.answer = Reply(title="최신 소식", stories=stories, marked=("수출",))
     fake.send_text(42, 5, "/latest 20")
-    messages = await blocking(fake.wait_for_messages, 42, 2)
+    messages = await blocking(fake.wait_for_messages, 42, 3)
     text = "\n".join(message.text for message in messages)
     assert text.count("한·우즈베키스탄") == 20
     assert "<u>수출</u>" in messages[0].html

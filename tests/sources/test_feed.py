@@ -16,7 +16,9 @@ SOURCE = Source("f", "f", Kind.FEED, "https://news.example/feed.xml")
 
 
 def rss(items: str, head: str = '<?xml version="1.0" encoding="UTF-8"?>') -> str:
-    return f'{head}<rss version="2.0"><channel><title>t</title><link>https://news.example/</link>{items}</channel></rss>'
+    return (
+        f'{head}<rss version="2.0"><channel><title>t</title><link>https://news.example/</link>{items}</channel></rss>'
+    )
 
 
 def item(number: int, date: str = "", guid: str = "", title: str = "") -> str:

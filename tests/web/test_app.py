@@ -97,7 +97,7 @@ async def test_the_page_holds_its_texts_and_nothing_from_elsewhere(http: httpx.A
     assert "default-src 'self'" in page.headers["content-security-policy"]
     for address in ("/static/page.css", "/static/page.js"):
         assert (await http.get(address)).status_code == 200
-    assert "src=\"http" not in page.text and "href=\"http" not in page.text
+    assert 'src="http' not in page.text and 'href="http' not in page.text
 
 
 async def test_commands_of_the_page_are_answered(served: Served, http: httpx.AsyncClient) -> None:

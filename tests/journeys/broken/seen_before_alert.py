@@ -1,0 +1,33 @@
+"""A broken bot: that a post was seen is saved before its alert. The kill run must go red on it."""
+
+import asyncio
+from typing import Any
+
+import bot
+import pipeline
+from storage import archive
+
+commit = pipeline._commit
+
+
+async def commit_in_two_steps(desk: Any, watched: Any, readings: Any, *rest: Any) -> int:
+    async with desk.database.write() as tx:
+        before = await archive.seen_of(tx, watched.source.id, [reading.post.key for reading in readings])
+        for reading in readings:
+            await archive.remember(tx, reading.post, reading.fingerprint, 0)
+    await asyncio.sleep(0.1)
+    remembered = archive.seen_of
+
+    async def as_before(*_: Any) -> Any:
+        return before
+
+    archive.seen_of = as_before
+    try:
+        return await commit(desk, watched, readings, *rest)
+    finally:
+        archive.seen_of = remembered
+
+
+if __name__ == "__main__":
+    pipeline._commit = commit_in_two_steps
+    bot.cli()

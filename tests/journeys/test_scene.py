@@ -1,0 +1,184 @@
+"""From the publisher to both platforms and back, through the real bot in a process of its own."""
+
+import json
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.bot import fetch, wait_until_up
+from tests.journeys.scene import Scene, item
+
+
+def test_twenty_entries_arrive_within_three_seconds_each(tmp_path: Path) -> None:
+    with Scene(tmp_path) as scene:
+        scene.subscribe()
+        worst = 0.0
+        for number in range(1, 21):
+            changed = time.monotonic()
+            scene.publish(item(number))
+            (*_, telegram) = scene.telegram.wait_for_messages(42, number + 1)
+            (*_, slack) = scene.slack.wait_for_messages("C1", number)
+            assert f"{number:04d}" in telegram.text and f"{number:04d}" in slack.visible
+            worst = max(worst, telegram.at - changed, slack.at - changed)
+        assert worst <= 3.0
+        status, metrics = fetch(f"{scene.url}/metrics")
+        assert status == 200
+        assert 'sokbo_deliveries_total{outcome="sent",platform="telegram"} 20.0' in metrics
+        assert 'sokbo_deliveries_total{outcome="sent",platform="slack"} 20.0' in metrics
+        assert 'sokbo_posts_total{result="new",source="feed"} 20.0' in metrics
+
+
+def test_commands_are_answered_on_both_platforms_and_the_page(tmp_path: Path) -> None:
+    with Scene(tmp_path) as scene:
+        scene.subscribe()
+        scene.publish(item(1, title="고속철도 수출액 2,700억 원"), item(2, title="AT&T <b>굵은</b> 소식"))
+        scene.telegram.wait_for_messages(42, 3)
+        scene.telegram.send_text(42, 42, "/latest 2")
+        (*_, latest) = scene.telegram.wait_for_messages(42, 4)
+        assert latest.text.startswith("최신 소식 2건") and "AT&T" in latest.text
+        scene.telegram.send_text(42, 42, "/search 수출")
+        (*_, found) = scene.telegram.wait_for_messages(42, 5)
+        assert '"수출" 검색 결과 1–1 / 1' in found.text and "수출액 2,700억 원" in found.text
+        (reply,) = scene.slack.wait_for_replies(scene.slack.slash("/search", "수출", "C1", "U1"))
+        assert "수출액 2,700억 원" in reply.visible and reply.pings == []
+        _, answer = fetch(f"{scene.url}/commands", {"text": "/search 수출"})
+        assert json.loads(answer)["stories"][0]["headline"] == "고속철도 수출액 2,700억 원"
+
+
+def test_an_edit_at_the_source_reaches_both_platforms(tmp_path: Path) -> None:
+    with Scene(tmp_path) as scene:
+        scene.subscribe()
+        scene.publish(item(1))
+        scene.telegram.wait_for_messages(42, 2)
+        (posted,) = scene.slack.wait_for_messages("C1", 1)
+        scene.items[0] = item(1, title="고친 소식 0001호")
+        scene.publish()
+        (*_, message) = scene.telegram.wait_for_messages(42, 2)
+        scene.telegram.wait_until(lambda: "고친 소식" in message.text)
+        scene.slack.wait_until(lambda: "고친 소식" in posted.visible)
+        assert "고침" in message.text and len(scene.slack.channels["C1"].messages) == 1
+
+
+def test_a_closed_bot_tells_a_stranger_their_id(tmp_path: Path) -> None:
+    with Scene(tmp_path, telegram={"open": False, "admins": [7]}, slack={"open": False}) as scene:
+        scene.telegram.send_text(42, 42, "/start")
+        (message,) = scene.telegram.wait_for_messages(42, 1, 30)
+        assert "당신의 ID: 42" in message.text and "admins = [42]" in message.text
+        scene.slack.wait_for_connections(1, 30)
+        (reply,) = scene.slack.wait_for_replies(scene.slack.slash("/sokbo", "subscribe", "C1", "U5"))
+        assert 'admins = ["U5"]' in reply.visible
+
+
+def test_a_wrong_token_pauses_its_platform_and_the_rest_runs(tmp_path: Path) -> None:
+    wrong = {"token": "7700:WRONG-wrong-wrong-wrong-wrong-wrong"}
+    with Scene(tmp_path, telegram=wrong, level="DEBUG") as scene:
+        scene.slack.wait_for_connections(1, 30)
+        scene.slack.wait_for_replies(scene.slack.slash("/sokbo", "subscribe", "C1", "U1"))
+        scene.publish(item(1))
+        scene.slack.wait_for_messages("C1", 1)
+        status, text = fetch(f"{scene.url}/readyz")
+        assert status == 503 and json.loads(text)["reasons"] == [
+            "telegram: the token is refused: copy it again from @BotFather"
+        ]
+        assert fetch(f"{scene.url}/healthz")[0] == 200
+        scene.bot.stop()
+        assert "WRONG-wrong" not in scene.bot.output
+        assert scene.slack.bot_token not in scene.bot.output and scene.slack.app_token not in scene.bot.output
+
+
+def test_no_token_stands_in_a_log_line_at_debug_with_the_platforms_down(tmp_path: Path) -> None:
+    down = {"api_base": "http://127.0.0.1:9"}
+    with Scene(tmp_path, telegram=down, slack={"api_base": "http://127.0.0.1:9/api/"}, level="DEBUG") as scene:
+        scene.bot.wait_for_line("slack cannot be reached")
+        scene.bot.wait_for_line("telegram cannot be reached")
+        wait_until_up(scene.url)
+        status, text = fetch(f"{scene.url}/readyz")
+        assert status == 503 and len(json.loads(text)["reasons"]) == 2
+        assert scene.bot.stop()[0] == 0
+        for token in (scene.telegram.token, scene.slack.bot_token, scene.slack.app_token):
+            assert token not in scene.bot.output and token.split(":")[-1] not in scene.bot.output
+        assert len(scene.bot.output) > 1000, "nothing was logged, so nothing was shown"
+
+
+def test_no_token_stands_in_a_log_line_at_debug_when_all_goes_well(tmp_path: Path) -> None:
+    with Scene(tmp_path, level="DEBUG") as scene:
+        scene.subscribe()
+        scene.telegram.fault("429", retry_after=1)
+        scene.telegram.fault("reset_after")
+        scene.slack.fault("malformed")
+        scene.publish(item(1))
+        scene.telegram.wait_for_messages(42, 2, 20)
+        scene.slack.wait_for_messages("C1", 1)
+        scene.bot.stop()
+        for token in (scene.telegram.token, scene.slack.bot_token, scene.slack.app_token):
+            assert token.split(":")[-1] not in scene.bot.output
+        assert "/bot" in scene.bot.output, "the lines that would hold the token were not logged"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_within_five_seconds_with_platforms_that_hang(tmp_path: Path, number: int) -> None:
+    with Scene(tmp_path) as scene:
+        scene.subscribe()
+        scene.telegram.fault("hang")
+        scene.slack.fault("hang")
+        scene.publish(item(1))
+        scene.telegram.wait_until(lambda: sum(call.method == "sendMessage" for call in scene.telegram.calls) >= 2)
+        status, seconds = scene.bot.stop(number)
+        assert status == 0 and seconds <= 5.0, scene.bot.output
+
+
+def test_a_second_start_sends_nothing_twice_and_what_was_missed_once(tmp_path: Path) -> None:
+    with Scene(tmp_path) as scene:
+        scene.subscribe()
+        scene.publish(item(1))
+        scene.telegram.wait_for_messages(42, 2)
+        scene.slack.wait_for_messages("C1", 1)
+        assert scene.bot.stop()[0] == 0
+        scene.publish(item(2))
+        scene.bot.start()
+        scene.telegram.wait_for_messages(42, 3, 20)
+        scene.slack.wait_for_messages("C1", 2, 20)
+        scene.publish(item(3))
+        (_, *alerts) = scene.telegram.wait_for_messages(42, 4)
+        assert [message.text[:9] for message in alerts] == ["소식 0001호", "소식 0002호", "소식 0003호"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("html", "web page, not a feed"),
+        ("empty", "the answer is empty"),
+        ("truncated", "cut off before its end"),
+        ("huge", "larger than 5,000,000 bytes"),
+        ("404", "not found there (404)"),
+        ("500", "its server has trouble (500)"),
+        ("hang", "within 1 s"),
+    ],
+)
+def test_a_feed_that_fails_is_told_in_words_and_nothing_is_lost(tmp_path: Path, kind: str, words: str) -> None:
+    with Scene(tmp_path, fetch={"timeout": "1s"}) as scene:
+        sources = scene.sections()["sources"]
+        scene.bot.kill()
+        sources.append({"id": "other", "url": f"{scene.publisher.url}/other.xml", "every": "1s"})
+        scene.changed["sources"] = sources
+        from tests.bot import configuration
+        from tests.fakes.publisher import rss
+
+        scene.publisher.set("/other.xml", rss("다른", []))
+        (tmp_path / "sokbo.toml").write_text(configuration(**scene.sections()), encoding="utf-8")
+        scene.bot.start()
+        scene.subscribe()
+        if kind == "html":
+            scene.publisher.set("/feed.xml", "<!doctype html><html><body>wall</body></html>", "text/html")
+        elif kind == "huge":
+            scene.publisher.fault("/feed.xml", "huge", times=2, size=20_000_000)
+        else:
+            scene.publisher.fault("/feed.xml", kind, times=2)
+        scene.bot.wait_for_line(words, 15)
+        scene.publisher.set("/other.xml", rss("다른", [item(5)]))
+        scene.telegram.wait_for_messages(42, 2)
+        scene.publish(item(1))
+        (*_, message) = scene.telegram.wait_for_messages(42, 3, 30)
+        assert "소식 0001호" in message.text
