@@ -60,7 +60,7 @@ class KillRun:
     def run(self, moments: list[str], settle: float = 90) -> Verdict:
         with self.telegram, self.slack, self.publisher:
             self._set_up()
-            with self.bot.start():
+            with self.bot:
                 self._subscribe()
                 for moment in moments:
                     self._kill_at(moment)

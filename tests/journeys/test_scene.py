@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bot import fetch, wait_until_up
+from tests.bot import configuration, fetch, wait_until_up
+from tests.fakes.publisher import rss
 from tests.journeys.scene import Scene, item
 
 
@@ -142,7 +143,7 @@ def test_a_second_start_sends_nothing_twice_and_what_was_missed_once(tmp_path: P
         scene.slack.wait_for_messages("C1", 2, 20)
         scene.publish(item(3))
         (_, *alerts) = scene.telegram.wait_for_messages(42, 4)
-        assert [message.text[:9] for message in alerts] == ["소식 0001호", "소식 0002호", "소식 0003호"]
+        assert [message.text[:8] for message in alerts] == ["소식 0001호", "소식 0002호", "소식 0003호"]
 
 
 @pytest.mark.parametrize(
@@ -159,13 +160,10 @@ def test_a_second_start_sends_nothing_twice_and_what_was_missed_once(tmp_path: P
 )
 def test_a_feed_that_fails_is_told_in_words_and_nothing_is_lost(tmp_path: Path, kind: str, words: str) -> None:
     with Scene(tmp_path, fetch={"timeout": "1s"}) as scene:
-        sources = scene.sections()["sources"]
         scene.bot.kill()
-        sources.append({"id": "other", "url": f"{scene.publisher.url}/other.xml", "every": "1s"})
-        scene.changed["sources"] = sources
-        from tests.bot import configuration
-        from tests.fakes.publisher import rss
-
+        scene.changed["sources"] = [
+            {"id": name, "url": f"{scene.publisher.url}/{name}.xml", "every": "500ms"} for name in ("feed", "other")
+        ]
         scene.publisher.set("/other.xml", rss("다른", []))
         (tmp_path / "sokbo.toml").write_text(configuration(**scene.sections()), encoding="utf-8")
         scene.bot.start()
