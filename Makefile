@@ -6,7 +6,6 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
-export PYTHONDONTWRITEBYTECODE := 1
 
 help:
 	@echo "make run      start the desk (no account, no config needed)"
@@ -43,7 +42,7 @@ browser:
 	fi
 
 test: .venv/dev browser
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 check: .venv/dev
 	$(BIN)/ruff check .

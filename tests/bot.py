@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -61,7 +62,7 @@ class Bot:
 
     def start(self) -> Self:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("SOKBO_")}
-        environment = {**kept, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+        environment = {**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
         self.process = subprocess.Popen(
             [sys.executable, str(self.program), *self.args],
             cwd=self.folder,
@@ -143,3 +144,11 @@ def wait_until_up(url: str, seconds: float = 20) -> None:
             if time.monotonic() > end:
                 raise
             time.sleep(0.05)
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 10, what: str = "") -> None:
+    """Wait until something that can only be asked, not waited for, has become true."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited {seconds} s in vain {what}".rstrip()
+        time.sleep(0.05)
