@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import re
 import ssl
+import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -55,8 +56,6 @@ async def fetch(
         raise SourceError("cut", "the answer was cut off before its end") from error
     except httpx.ConnectError as error:
         raise SourceError("connect", _why_not_connected(error)) from error
-    except httpx.DecodingError as error:
-        raise SourceError("gzip", "the compressed answer is damaged") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise SourceError("network", f"the connection failed ({type(error).__name__})") from error
 
@@ -116,14 +115,19 @@ async def _take(
 
 
 async def _read_capped(response: httpx.Response, max_bytes: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async for part in response.aiter_bytes(65536):
-        size += len(part)
-        if size > max_bytes:
-            raise SourceError("too-large", f"larger than {max_bytes:,} bytes (fetch.max_bytes)")
-        parts.append(part)
-    return b"".join(parts)
+    """The body, decompressed piece by piece and never further than one byte past the cap."""
+    inflate = zlib.decompressobj(wbits=47) if response.headers.get("content-encoding") == "gzip" else None
+    body = bytearray()
+    try:
+        async for raw in response.aiter_raw(65536):
+            body += raw if inflate is None else inflate.decompress(raw, max_bytes + 1 - len(body))
+            if len(body) > max_bytes:
+                raise SourceError("too-large", f"larger than {max_bytes:,} bytes (fetch.max_bytes)")
+    except zlib.error as error:
+        raise SourceError("gzip", "the compressed answer is damaged") from error
+    if inflate is not None and not inflate.eof:
+        raise SourceError("cut", "the answer was cut off before its end")
+    return bytes(body)
 
 
 WORDS = {

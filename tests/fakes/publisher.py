@@ -1,12 +1,16 @@
 """A publisher on loopback: feeds with validators, and every way in which publishers fail."""
 
 import asyncio
+import functools
 import hashlib
+import socket
+import struct
 import time
 import zlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -14,10 +18,17 @@ from aiohttp import web
 
 from tests.fakes.server import LoopbackServer
 
+KINDS = ("redirect", "truncated", "reset", "hang", "slow", "empty", "huge", "gzip_bomb")
+PIECE = 65536
+FILLER = b"<rss><channel><title>news</title></channel></rss>"
+
+
+# --------------------------------------------------------------------------------------------------- the documents
+
 
 @dataclass(frozen=True)
 class Item:
-    """One entry of a feed."""
+    """One entry of a feed; `published` must be aware."""
 
     title: str
     link: str = ""
@@ -30,7 +41,8 @@ class Item:
 
 def rss(title: str, items: list[Item], *, link: str = "https://news.example/") -> str:
     """An RSS 2.0 document, items in the order given."""
-    parts = ['<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"><channel>']
+    parts = ['<?xml version="1.0" encoding="UTF-8"?>']
+    parts.append('<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/"><channel>')
     parts.append(f"<title>{escape(title)}</title><link>{escape(link)}</link><description/>")
     for item in items:
         parts.append(f"<item><title>{escape(item.title)}</title>")
@@ -38,32 +50,57 @@ def rss(title: str, items: list[Item], *, link: str = "https://news.example/") -
         parts += [f'<guid isPermaLink="false">{escape(item.guid)}</guid>'] if item.guid else []
         parts += [f"<pubDate>{format_datetime(item.published)}</pubDate>"] if item.published else []
         parts += [f"<category>{escape(category)}</category>" for category in item.categories]
-        parts += [f"<author>{escape(item.author)}</author>"] if item.author else []
+        parts += [f"<dc:creator>{escape(item.author)}</dc:creator>"] if item.author else []
         parts.append(f"<description>{escape(item.html)}</description></item>")
     return "".join([*parts, "</channel></rss>"])
 
 
-def atom(title: str, items: list[Item]) -> str:
-    """An Atom 1.0 document."""
+def atom(title: str, items: list[Item], *, link: str = "https://news.example/") -> str:
+    """An Atom 1.0 document, items in the order given. Atom demands an id and a date: what is missing is made up."""
     parts = ['<?xml version="1.0" encoding="UTF-8"?><feed xmlns="http://www.w3.org/2005/Atom">']
-    parts.append(f"<title>{escape(title)}</title><id>urn:feed</id><updated>2026-06-17T00:00:00Z</updated>")
+    parts.append(f"<title>{escape(title)}</title><id>{escape(link)}</id><updated>2026-06-17T00:00:00+00:00</updated>")
+    parts.append(f"<author><name>{escape(title)}</name></author><link href={quoteattr(link)}/>")
     for item in items:
         moment = (item.published or datetime(2026, 6, 17, tzinfo=UTC)).isoformat()
-        parts.append(f"<entry><title>{escape(item.title)}</title><id>{escape(item.guid)}</id>")
-        parts.append(f"<link href={quoteattr(item.link)}/><updated>{moment}</updated>")
+        identity = item.guid or item.link or f"urn:title:{hashlib.sha256(item.title.encode()).hexdigest()}"
+        parts.append(f"<entry><title>{escape(item.title)}</title><id>{escape(identity)}</id>")
+        parts += [f"<link href={quoteattr(item.link)}/>"] if item.link else []
+        parts.append(f"<updated>{moment}</updated>")
         parts += [f"<published>{moment}</published>"] if item.published else []
+        parts += [f"<author><name>{escape(item.author)}</name></author>"] if item.author else []
         parts += [f"<category term={quoteattr(category)}/>" for category in item.categories]
         parts.append(f'<content type="html">{escape(item.html)}</content></entry>')
     return "".join([*parts, "</feed>"])
 
 
+# ------------------------------------------------------------------------------------------------------ the server
+
+
 @dataclass
 class Page:
+    """What stands at a path."""
+
     body: bytes
     content_type: str
     status: int
     headers: dict[str, str]
     changed: datetime
+
+    @property
+    def etag(self) -> str:
+        return f'"{hashlib.sha256(self.body).hexdigest()[:16]}"'
+
+    def is_known_to(self, request: web.Request) -> bool:
+        """Whether the asker has this version; If-None-Match goes before If-Modified-Since (RFC 9110, 13.2.2)."""
+        tags = request.headers.get("If-None-Match")
+        if tags is not None:
+            known = [tag.strip().removeprefix("W/") for tag in tags.split(",")]
+            return self.headers.get("ETag", self.etag).removeprefix("W/") in known or known == ["*"]
+        since = request.headers.get("If-Modified-Since")
+        try:
+            return since is not None and self.changed <= parsedate_to_datetime(since)
+        except (TypeError, ValueError):
+            return False
 
 
 @dataclass
@@ -76,17 +113,21 @@ class Fault:
 
 @dataclass
 class Request:
-    """`status` is 0 until an answer was begun."""
+    """A request and what became of it: `status` is 0 when no answer was begun, `fault` "" when nothing went wrong."""
 
     path: str
     headers: dict[str, str]
     at: float
+    query: dict[str, str] = field(default_factory=dict)
     status: int = 0
-    detail: dict[str, Any] = field(default_factory=dict)
+    fault: str = ""
 
 
 class FakePublisher(LoopbackServer):
-    """Hooks: "received"(request) before, "replied"(request) right after the answer was written."""
+    """Serves what was set, with ETag and Last-Modified, and answers 304 to who has it already.
+
+    Hooks: "received"(request) before anything is done, "replied"(request) right after an answer was written.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -105,16 +146,37 @@ class FakePublisher(LoopbackServer):
         status: int = 200,
         headers: dict[str, str] | None = None,
     ) -> None:
-        """What stands at a path from now on."""
+        """What stands at a path from now on; a path with a query is found before the path alone.
+
+        `headers` go over the double's own; an empty value leaves one away (no ETag, no Last-Modified).
+        """
         raw = body.encode() if isinstance(body, str) else body
+        moment = datetime.now(UTC).replace(microsecond=0)
         with self.lock:
-            self.pages[path] = Page(raw, content_type, status, headers or {}, datetime.now(UTC))
+            self.pages[path] = Page(raw, content_type, status, headers or {}, moment)
 
     def fault(self, path: str, kind: str, times: int = 1, **detail: Any) -> None:
-        """A status as text ("404", "429" with retry_after), "redirect" (to, status), "truncated", "reset", "hang",
-        "slow" (seconds), "empty", "huge" (size), "gzip_bomb" (size)."""
+        """Make the next `times` requests of a path fail, earlier faults first.
+
+        A status as text ("404", "500", "429" with `retry_after`), "redirect" (`to`, `status`), "truncated" (half of
+        what Content-Length says), "reset" (RST), "hang" (until the double stops), "slow" (drips for `seconds`),
+        "empty", "huge" (`size` bytes), "gzip_bomb" (`size` bytes once unpacked).
+        """
+        if kind not in KINDS and not (kind.isdigit() and len(kind) == 3):
+            raise ValueError(f"no such fault: {kind}")
+        if kind == "gzip_bomb":
+            detail["body"] = _bomb(int(detail.get("size", 100_000_000)))  # here, not in the time of the request
         with self.lock:
             self.faults.append(Fault(path, kind, times, detail))
+
+    def wait_for_requests(self, path: str, n: int, seconds: float = 10.0) -> list[Request]:
+        """Block until a path was asked for `n` times."""
+
+        def asked() -> list[Request]:
+            return [request for request in self.requests if request.path == path]
+
+        self.wait_until(lambda: len(asked()) >= n, seconds, f"for {n} requests of {path}")
+        return asked()
 
     def _take_fault(self, path: str) -> Fault | None:
         with self.lock:
@@ -126,25 +188,35 @@ class FakePublisher(LoopbackServer):
                     return fault
         return None
 
+    def _page(self, request: web.Request) -> Page | None:
+        with self.lock:
+            return self.pages.get(request.path_qs) or self.pages.get(request.path)
+
+    # ---------------------------------------------------------------------------------------------------- answering
+
     async def _get(self, request: web.Request) -> web.StreamResponse:
-        seen = Request(request.path, dict(request.headers), time.monotonic())
+        seen = Request(request.path, dict(request.headers), time.monotonic(), dict(request.query))
         with self.lock:
             self.requests.append(seen)
         self.emit("received", seen)
         fault = self._take_fault(request.path)
-        response = await (self._misbehave(fault, seen, request) if fault else self._serve_page(seen, request))
-        self.emit("replied", seen)
+        seen.fault = fault.kind if fault else ""
+        try:
+            response = await (self._misbehave(fault, seen, request) if fault else self._serve_page(seen, request))
+        except ConnectionError:  # the asker had enough
+            response = web.Response()
+        if seen.status:
+            self.emit("replied", seen)
         self.notify()
         return response
 
     async def _serve_page(self, seen: Request, request: web.Request) -> web.StreamResponse:
-        with self.lock:
-            page = self.pages.get(request.path)
+        page = self._page(request)
         if page is None:
             return await _write(seen, request, web.Response(status=404, text="not found"))
-        etag = f'"{hashlib.sha256(page.body).hexdigest()[:16]}"'
-        headers = {"ETag": etag, "Last-Modified": format_datetime(page.changed, usegmt=True), **page.headers}
-        if request.headers.get("If-None-Match") == etag:
+        own = {"ETag": page.etag, "Last-Modified": format_datetime(page.changed, usegmt=True)}
+        headers = {name: value for name, value in {**own, **page.headers}.items() if value}
+        if page.status == 200 and page.is_known_to(request):
             return await _write(seen, request, web.Response(status=304, headers=headers))
         headers["Content-Type"] = page.content_type
         return await _write(seen, request, web.Response(status=page.status, body=page.body, headers=headers))
@@ -153,39 +225,55 @@ class FakePublisher(LoopbackServer):
         detail = fault.detail
         match fault.kind:
             case "redirect":
-                answer = web.Response(status=detail.get("status", 302), headers={"Location": detail["to"]})
+                headers = {"Location": str(detail["to"])}
+                return await _write(seen, request, web.Response(status=detail.get("status", 302), headers=headers))
             case "empty":
-                answer = web.Response(body=b"")
+                return await _write(seen, request, web.Response(body=b"", content_type="application/rss+xml"))
             case "huge":
-                answer = web.Response(body=b"<rss>" + b" " * detail.get("size", 20_000_000))
+                return await self._stream(seen, request, _padding(int(detail.get("size", 20_000_000))))
             case "gzip_bomb":
-                packer = zlib.compressobj(wbits=31)
-                body = packer.compress(b" " * detail.get("size", 100_000_000)) + packer.flush()
-                answer = web.Response(body=body, headers={"Content-Encoding": "gzip"})
-            case "429":
-                headers = {"Retry-After": str(detail.get("retry_after", 60))}
-                answer = web.Response(status=429, headers=headers)
-            case "reset":
-                seen.status = -1
-                assert request.transport is not None
-                request.transport.abort()
-                return web.Response()
-            case "hang":
-                seen.status = -1
-                await self._stopping.wait()
-                return web.Response(status=503)
+                headers = {"Content-Encoding": "gzip", "Content-Type": "application/rss+xml; charset=utf-8"}
+                return await _write(seen, request, web.Response(body=detail["body"], headers=headers))
             case "slow":
-                await asyncio.sleep(float(detail.get("seconds", 1)))
-                return await self._serve_page(seen, request)
+                return await self._stream(seen, request, self._drops(request, float(detail.get("seconds", 1))))
             case "truncated":
                 return await self._cut(seen, request)
-            case status:
-                answer = web.Response(status=int(status), text="trouble")
-        return await _write(seen, request, answer)
+            case "reset":
+                _reset(request)
+                return web.Response()
+            case "hang":
+                await self._stopping.wait()
+                return web.Response(status=503)
+        headers = {"Retry-After": str(detail["retry_after"])} if "retry_after" in detail else {}
+        return await _write(seen, request, web.Response(status=int(fault.kind), text="trouble", headers=headers))
+
+    async def _stream(self, seen: Request, request: web.Request, pieces: AsyncIterator[bytes]) -> web.StreamResponse:
+        """Write piece by piece, without a Content-Length."""
+        response = web.StreamResponse(headers={"Content-Type": "application/rss+xml; charset=utf-8"})
+        await response.prepare(request)
+        seen.status = 200
+        async for piece in pieces:
+            await response.write(piece)
+        await response.write_eof()
+        return response
+
+    async def _drops(self, request: web.Request, seconds: float) -> AsyncIterator[bytes]:
+        """The page in up to 50 pieces, each after its share of the time."""
+        page = self._page(request)
+        body = page.body if page else FILLER
+        step = max(1, -(-len(body) // 50))
+        starts = range(0, len(body), step)
+        for start in starts:
+            try:
+                await asyncio.wait_for(self._stopping.wait(), seconds / len(starts))
+                return
+            except TimeoutError:
+                yield body[start : start + step]
 
     async def _cut(self, seen: Request, request: web.Request) -> web.StreamResponse:
         """Promise the whole page, write half of it, and hang up."""
-        body = self.pages[request.path].body
+        page = self._page(request)
+        body = page.body if page else FILLER
         response = web.StreamResponse(headers={"Content-Length": str(len(body))})
         await response.prepare(request)
         await response.write(body[: len(body) // 2])
@@ -195,9 +283,30 @@ class FakePublisher(LoopbackServer):
         return response
 
 
+async def _padding(size: int) -> AsyncIterator[bytes]:
+    yield b"<rss>"
+    for left in range(size - 5, 0, -PIECE):
+        yield b" " * min(PIECE, left)
+
+
+@functools.cache
+def _bomb(size: int) -> bytes:
+    packer = zlib.compressobj(level=1, wbits=31)
+    packed = [packer.compress(b" " * min(1_000_000, left)) for left in range(size, 0, -1_000_000)]
+    return b"".join([*packed, packer.flush()])
+
+
 async def _write(seen: Request, request: web.Request, response: web.Response) -> web.Response:
     """Write the whole answer now, so that "replied" comes after it."""
-    seen.status = response.status
     await response.prepare(request)
+    seen.status = response.status
     await response.write_eof()
     return response
+
+
+def _reset(request: web.Request) -> None:
+    """Cut the connection with RST, so that it differs from an orderly end."""
+    assert request.transport is not None
+    connection = request.transport.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    request.transport.abort()

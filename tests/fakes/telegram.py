@@ -28,7 +28,9 @@ from tests.fakes.server import LoopbackServer
 Json = dict[str, Any]
 
 TOKEN_FORM = re.compile(r"\d+:[A-Za-z0-9_-]+")
-REFERENCE = re.compile(r"&(?:#x([0-9a-fA-F]+)|#(\d+)|(lt|gt|amp|quot)(?![A-Za-z]));?")
+REFERENCE = re.compile(
+    r"&(?:#x([0-9a-fA-F]{1,7}+)(?![0-9a-fA-F])|#([0-9]{1,8}+)(?![0-9])|(lt|gt|amp|quot)(?![A-Za-z]));?"
+)
 BLANK = " \t\r\n\v"  # what TDLib takes for a space
 COMMAND = re.compile(r"(?<![\w/])/[A-Za-z0-9_]{1,32}(?:@[A-Za-z0-9_]{3,32})?")
 TAGS = {
@@ -403,7 +405,7 @@ class _Bucket:
 
 
 class _Rates:
-    """The FAQ's limits: 30 a second in all (1,000 if paid); 1 a second to a person in bursts of 3, 20 a minute to a group."""
+    """The FAQ's limits: 30/s in all (1,000/s if paid), 1/s to a person in bursts of 3, 20/min to a group."""
 
     def __init__(self) -> None:
         self._free, self._paid = _Bucket(30, 30), _Bucket(1000, 1000)

@@ -91,7 +91,8 @@ async def test_an_alert_goes_out_silently_with_button_and_picture(platform: Tele
         "뉴스다오 · 6월 17일 14:05 · #외교\nnewsdao.kr/4261"
     )
     assert message.silent is True
-    assert message.link_preview_options["url"] == "https://newsdao.kr/a.jpg"
+    assert message.link_preview_options and message.link_preview_options["url"] == "https://newsdao.kr/a.jpg"
+    assert message.reply_markup
     (button,) = message.reply_markup["inline_keyboard"][0]
     assert (button["text"], button["url"]) == ("원문 보기", "https://newsdao.kr/4261")
 

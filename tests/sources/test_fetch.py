@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import Any
 
 import httpx
 import pytest
@@ -64,7 +65,7 @@ async def test_a_publisher_without_validators_is_recognised_by_its_bytes(
         ("503", {}, "http-503", "has trouble"),
         ("429", {"retry_after": 90}, "http-429", "less often"),
         ("truncated", {}, "cut", "cut off"),
-        ("reset", {}, "cut", "cut off"),
+        ("reset", {}, "network", "connection failed"),
         ("hang", {}, "timeout", "within 1 s"),
         ("slow", {"seconds": 3}, "timeout", "within 1 s"),
         ("huge", {"size": 6_000_000}, "too-large", "larger than 5,000,000 bytes"),
@@ -73,7 +74,7 @@ async def test_a_publisher_without_validators_is_recognised_by_its_bytes(
     ],
 )
 async def test_what_goes_wrong_is_said_in_words(
-    publisher: FakePublisher, http: httpx.AsyncClient, kind: str, detail: dict[str, object], reason: str, words: str
+    publisher: FakePublisher, http: httpx.AsyncClient, kind: str, detail: dict[str, Any], reason: str, words: str
 ) -> None:
     publisher.fault("/feed.xml", kind, **detail)
     with pytest.raises(SourceError, match=words) as caught:
