@@ -9,6 +9,7 @@ the clock.
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -29,7 +30,7 @@ from sources import kinds
 from sources.documents import Fetched, Unchanged
 from storage import archive, chats, ledger, search
 from storage import sources as watched_sources
-from storage.archive import StoryState
+from storage.archive import NewStory, StoryState
 from storage.database import Database, DatabaseTrouble, Transaction
 from storage.sources import Watched
 from stories import Verdict
@@ -186,14 +187,10 @@ async def _commit(
     now = desk.now()
     interval = _next_interval(desk, watched, any_new=bool(readings))
     wait = _wait(watched.source, interval, fetched.fresh_for)
-    loud = _loud(watched, readings)
-    results: dict[str, int] = {}
     async with desk.database.write() as tx:
-        known = await archive.seen_of(tx, watched.source.id, [reading.post.key for reading in readings])
-        for number, reading in enumerate(readings):
-            seen = known.get(reading.post.key)
-            verdict = await _settle(desk, tx, watched.source, reading, seen, loud=number in loud, now=now)
-            results[verdict.value] = results.get(verdict.value, 0) + 1
+        settling = Settling(desk, tx, watched.source, now)
+        await settling.settle(readings, _loud(watched, readings))
+        results = settling.results
         await watched_sources.saved(
             tx,
             watched.source.id,
@@ -201,13 +198,13 @@ async def _commit(
             next_at=max(now, started + timedelta(seconds=wait)),
             interval=int(interval),
             validators=dict(fetched.validators) if isinstance(fetched, Fetched) else None,
-            any_new=Verdict.NEW.value in results or Verdict.JOINS.value in results,
+            any_new=Verdict.NEW in results or Verdict.JOINS in results,
         )
     for result, count in results.items():
-        metrics.posts.labels(watched.source.id, result).inc(count)
+        metrics.posts.labels(watched.source.id, result.value).inc(count)
     if watched.problem:
         log.info("source is back", source=watched.source.id)
-    return results.get(Verdict.NEW.value, 0) + results.get(Verdict.JOINS.value, 0)
+    return results[Verdict.NEW] + results[Verdict.JOINS]
 
 
 def _loud(watched: Watched, readings: list[Reading]) -> range:
@@ -216,73 +213,105 @@ def _loud(watched: Watched, readings: list[Reading]) -> range:
     return range(first, len(readings))
 
 
-async def _settle(
-    desk: Desk,
-    tx: Transaction,
-    source: Source,
-    reading: Reading,
-    seen: archive.Seen | None,
-    *,
-    loud: bool,
-    now: datetime,
-) -> Verdict:
-    """Decide what a post is, and save that decision with all that follows from it."""
-    post, condensed = reading.post, reading.condensed
-    links = stories.story_links(post)
-    story, by_original = await _find_story(tx, post, seen, links)
-    verdict = stories.judge(
-        source_id=source.id,
-        names_original=by_original,
-        seen_fingerprint=seen.fingerprint if seen else None,
-        fingerprint_now=reading.fingerprint,
-        story_sources=story.source_ids if story else None,
-    )
-    alert_id = story.alert_id if story else 0
-    match verdict:
-        case Verdict.SAME:
-            pass
-        case Verdict.NEW:
-            alert_id = await archive.open_story(
-                tx,
-                post=post,
-                condensed=condensed,
-                source_name=source.name,
-                topics=source.topics or post.categories,
-                links=links,
-                planned=loud,
-                now=now,
-            )
-            await search.store(tx, alert_id, reading.tokens)
-            if loud:
-                await archive.open_fanout(tx, alert_id)
-        case Verdict.JOINS if story:
-            await archive.join(tx, story, source.id, source.name, now, planned=loud)
-            await archive.keep_post(tx, post, story.story_id, now)
-            if desk.settings.delivery.duplicates == "edit":
-                await archive.show_everywhere(tx, story.alert_id, story.version + 1)
-            if loud:
-                await archive.open_fanout(tx, story.alert_id)
-        case Verdict.CHANGED if story:
-            await archive.keep_post(tx, post, story.story_id, now)
-            await search.store(tx, story.alert_id, reading.tokens)
-            if await archive.change(tx, story, post, condensed, now):
-                await archive.show_everywhere(tx, story.alert_id, story.version + 1)
-    await archive.remember(tx, post, reading.fingerprint, alert_id)
-    return verdict
+class Settling:
+    """Decides what each post of one read is, in order, and saves that with all that follows from it.
 
+    New stories are written together, since most posts are new; a post that names a story still unwritten makes it be
+    written first.
+    """
 
-async def _find_story(
-    tx: Transaction, post: Post, seen: archive.Seen | None, links: tuple[str, ...]
-) -> tuple[StoryState | None, bool]:
-    """The story a post belongs to: by its key if that was seen, else by its links."""
-    if seen is not None:
-        return await archive.story_of_alert(tx, seen.alert_id), False
-    original = stories.link_key(post.original_link)
-    for link in links:
-        story = await archive.story_by_link(tx, link)
-        if story is not None:
-            return story, link == original
-    return None, False
+    def __init__(self, desk: Desk, tx: Transaction, source: Source, now: datetime) -> None:
+        self.results: Counter[Verdict] = Counter()
+        self._desk = desk
+        self._tx = tx
+        self._source = source
+        self._now = now
+        self._by_link: dict[str, StoryState] = {}
+        self._unwritten: list[tuple[Reading, NewStory]] = []
+        self._shown: list[tuple[str, str, int]] = []
+
+    async def settle(self, readings: list[Reading], loud: range) -> None:
+        """Settle all posts of the read; those whose number is in `loud` are sent."""
+        known = await archive.seen_of(self._tx, self._source.id, [reading.post.key for reading in readings])
+        links = [link for reading in readings for link in stories.story_links(reading.post)]
+        self._by_link = await archive.stories_by_link(self._tx, links)
+        for number, reading in enumerate(readings):
+            await self._settle_one(reading, known.get(reading.post.key), loud=number in loud)
+        await self._write_new()
+        await archive.remember(self._tx, self._source.id, self._shown)
+
+    async def _settle_one(self, reading: Reading, seen: archive.Seen | None, *, loud: bool) -> None:
+        post = reading.post
+        links = stories.story_links(post)
+        if any(link in new.links for _, new in self._unwritten for link in links):
+            await self._write_new()
+        story, by_original = await self._find_story(post, seen, links)
+        verdict = stories.judge(
+            source_id=self._source.id,
+            names_original=by_original,
+            seen_fingerprint=seen.fingerprint if seen else None,
+            fingerprint_now=reading.fingerprint,
+            story_sources=story.source_ids if story else None,
+        )
+        self.results[verdict] += 1
+        if verdict is Verdict.NEW:
+            topics = self._source.topics or post.categories
+            new = NewStory(post, reading.condensed, self._source.name, topics, links, planned=loud)
+            self._unwritten.append((reading, new))
+            return
+        if story is not None and verdict is Verdict.JOINS:
+            await self._join(reading, story, loud=loud)
+        elif story is not None and verdict is Verdict.CHANGED:
+            await self._change(reading, story)
+        self._shown.append((post.key, reading.fingerprint, story.alert_id if story else 0))
+
+    async def _find_story(
+        self, post: Post, seen: archive.Seen | None, links: tuple[str, ...]
+    ) -> tuple[StoryState | None, bool]:
+        """The story a post belongs to: by its key if that was seen, else by its links."""
+        if seen is not None:
+            return await archive.story_of_alert(self._tx, seen.alert_id), False
+        original = stories.link_key(post.original_link)
+        for link in links:
+            if link in self._by_link:
+                return self._by_link[link], link == original
+        return None, False
+
+    async def _write_new(self) -> None:
+        new = [story for _, story in self._unwritten]
+        opened = await archive.open_stories(self._tx, new, self._now)
+        written = list(zip(self._unwritten, opened, strict=True))
+        await search.add(self._tx, [(state.alert_id, reading.tokens) for (reading, _), state in written])
+        await archive.open_fanouts(self._tx, [state.alert_id for state in opened if state.planned])
+        for (reading, story), state in written:
+            self._shown.append((story.post.key, reading.fingerprint, state.alert_id))
+            for link in story.links:
+                self._by_link.setdefault(link, state)
+        self._unwritten = []
+
+    async def _join(self, reading: Reading, story: StoryState, *, loud: bool) -> None:
+        """One more source has the story: the alert names it, and who has not got the alert may get it now."""
+        await archive.join(self._tx, story, self._source.id, self._source.name, self._now, planned=loud)
+        await archive.keep_posts(self._tx, [(reading.post, story.story_id)], self._now)
+        if self._desk.settings.delivery.duplicates == "edit":
+            await archive.show_everywhere(self._tx, story.alert_id, story.version + 1)
+        if loud:
+            await archive.open_fanouts(self._tx, [story.alert_id])
+        await self._read_again(story)
+
+    async def _change(self, reading: Reading, story: StoryState) -> None:
+        """The source says its own story anew: where a reader would see a difference, messages are edited."""
+        await archive.keep_posts(self._tx, [(reading.post, story.story_id)], self._now)
+        await search.replace(self._tx, story.alert_id, reading.tokens)
+        if await archive.change(self._tx, story, reading.post, reading.condensed, self._now):
+            await archive.show_everywhere(self._tx, story.alert_id, story.version + 1)
+            await self._read_again(story)
+
+    async def _read_again(self, story: StoryState) -> None:
+        now = await archive.story_of_alert(self._tx, story.alert_id)
+        for link, known in self._by_link.items():
+            if known.alert_id == story.alert_id and now is not None:
+                self._by_link[link] = now
 
 
 def _next_interval(desk: Desk, watched: Watched, *, any_new: bool) -> float:

@@ -1,6 +1,6 @@
 """Posts, stories, alerts and their versions; and the memory of what was seen."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -47,12 +47,18 @@ async def seen_of(connection: AsyncConnection, source_id: str, keys: Sequence[st
     return known
 
 
-async def remember(tx: AsyncConnection, post: Post, fingerprint: str, alert_id: int) -> None:
-    statement = insert(seen).values(source_id=post.source_id, key=post.key, fingerprint=fingerprint, alert_id=alert_id)
+async def remember(tx: AsyncConnection, source_id: str, shown: Sequence[tuple[str, str, int]]) -> None:
+    """Keep (key, fingerprint, alert id) of what the source has shown now."""
+    if not shown:
+        return
+    statement = insert(seen)
+    fresh = {"fingerprint": statement.excluded.fingerprint, "alert_id": statement.excluded.alert_id}
     await tx.execute(
-        statement.on_conflict_do_update(
-            index_elements=["source_id", "key"], set_={"fingerprint": fingerprint, "alert_id": alert_id}
-        )
+        statement.on_conflict_do_update(index_elements=["source_id", "key"], set_=fresh),
+        [
+            {"source_id": source_id, "key": key, "fingerprint": fingerprint, "alert_id": alert_id}
+            for key, fingerprint, alert_id in shown
+        ],
     )
 
 
@@ -60,84 +66,109 @@ def _state() -> Select[Any]:
     return select(alerts.c.id, alerts.c.story_id, alerts.c.version, alerts.c.source_ids, alerts.c.planned)
 
 
-def _story_state(row: Row[Any] | None) -> StoryState | None:
-    if row is None:
-        return None
+def _story_state(row: Row[Any]) -> StoryState:
     return StoryState(row.story_id, row.id, row.version, tuple(row.source_ids), row.planned)
 
 
-async def story_by_link(tx: AsyncConnection, link: str) -> StoryState | None:
-    """The story that a normalised link belongs to."""
-    joined = _state().join(story_links, story_links.c.story_id == alerts.c.story_id)
-    return _story_state((await tx.execute(joined.where(story_links.c.link == link))).one_or_none())
+async def stories_by_link(tx: AsyncConnection, links: Sequence[str]) -> dict[str, StoryState]:
+    """The stories that normalised links belong to."""
+    found: dict[str, StoryState] = {}
+    for start in range(0, len(links), CHUNK):
+        joined = _state().add_columns(story_links.c.link)
+        joined = joined.join(story_links, story_links.c.story_id == alerts.c.story_id)
+        for row in await tx.execute(joined.where(story_links.c.link.in_(links[start : start + CHUNK]))):
+            found[row.link] = _story_state(row)
+    return found
 
 
 async def story_of_alert(tx: AsyncConnection, alert_id: int) -> StoryState | None:
-    return _story_state((await tx.execute(_state().where(alerts.c.id == alert_id))).one_or_none())
+    row = (await tx.execute(_state().where(alerts.c.id == alert_id))).one_or_none()
+    return None if row is None else _story_state(row)
 
 
-async def keep_post(tx: AsyncConnection, post: Post, story_id: int, now: datetime) -> None:
-    """Save the post as it is now, in place of an earlier form of it."""
-    row = {
-        "source_id": post.source_id,
-        "key": post.key,
-        "story_id": story_id,
-        "title": post.title,
-        "link": post.link,
-        "original_link": post.original_link,
-        "html": post.html,
-        "published": post.published,
-        "read_at": now,
+async def keep_posts(tx: AsyncConnection, kept: Sequence[tuple[Post, int]], now: datetime) -> None:
+    """Save posts as they are now, each with its story's id, in place of earlier forms of them."""
+    statement = insert(posts)
+    changed = {
+        name: statement.excluded[name]
+        for name in ("story_id", "title", "link", "original_link", "html", "published", "read_at")
     }
-    changed = {key: value for key, value in row.items() if key not in ("source_id", "key")}
-    await tx.execute(insert(posts).values(row).on_conflict_do_update(index_elements=["source_id", "key"], set_=changed))
+    rows = [
+        {
+            "source_id": post.source_id,
+            "key": post.key,
+            "story_id": story_id,
+            "title": post.title,
+            "link": post.link,
+            "original_link": post.original_link,
+            "html": post.html,
+            "published": post.published,
+            "read_at": now,
+        }
+        for post, story_id in kept
+    ]
+    await tx.execute(statement.on_conflict_do_update(index_elements=["source_id", "key"], set_=changed), rows)
 
 
-async def open_story(
-    tx: AsyncConnection,
-    *,
-    post: Post,
-    condensed: Condensed,
-    source_name: str,
-    topics: Sequence[str],
-    links: Iterable[str],
-    planned: bool,
-    now: datetime,
-) -> int:
-    """A new story with the first version of its alert; returns the alert's id. Links of other stories stay theirs."""
-    story_id = (await tx.execute(insert(stories).values(opened=now).returning(stories.c.id))).scalar_one()
-    for link in links:
-        await tx.execute(insert(story_links).values(link=link, story_id=story_id).on_conflict_do_nothing())
-    newest = now if planned or post.published is None else min(post.published, now)
-    alert_id = (
-        await tx.execute(
-            insert(alerts)
-            .values(
-                story_id=story_id,
-                version=1,
-                source_ids=[post.source_id],
-                planned=planned,
-                created=now,
-                newest=newest,
-            )
-            .returning(alerts.c.id)
-        )
-    ).scalar_one()
+@dataclass(frozen=True, slots=True)
+class NewStory:
+    """What opens a story. `links` are its normalised links; `planned` is false for what is archived in silence."""
+
+    post: Post
+    condensed: Condensed
+    source_name: str
+    topics: tuple[str, ...]
+    links: tuple[str, ...]
+    planned: bool
+
+
+async def open_stories(tx: AsyncConnection, new: Sequence[NewStory], now: datetime) -> list[StoryState]:
+    """New stories, each with the first version of its alert, in this order. Links of other stories stay theirs."""
+    if not new:
+        return []
+    opened = insert(stories).returning(stories.c.id, sort_by_parameter_order=True)
+    story_ids = list(await tx.scalars(opened, [{"opened": now}] * len(new)))
+    links = [
+        {"link": link, "story_id": story_id} for one, story_id in zip(new, story_ids, strict=True) for link in one.links
+    ]
+    if links:
+        await tx.execute(insert(story_links).on_conflict_do_nothing(), links)
+    rows = [
+        {
+            "story_id": story_id,
+            "version": 1,
+            "source_ids": [one.post.source_id],
+            "planned": one.planned,
+            "created": now,
+            "newest": now if one.planned or one.post.published is None else min(one.post.published, now),
+        }
+        for one, story_id in zip(new, story_ids, strict=True)
+    ]
+    made = insert(alerts).returning(alerts.c.id, sort_by_parameter_order=True)
+    alert_ids = list(await tx.scalars(made, rows))
     await tx.execute(
-        insert(versions).values(
-            alert_id=alert_id,
-            n=1,
-            sources=[source_name],
-            language=post.language,
-            topics=list(topics),
-            image=post.image,
-            published=post.published,
-            date_only=post.date_only,
-            **_shown(condensed),
-        )
+        insert(versions),
+        [
+            {
+                "alert_id": alert_id,
+                "n": 1,
+                "sources": [one.source_name],
+                "language": one.post.language,
+                "topics": list(one.topics),
+                "image": one.post.image,
+                "published": one.post.published,
+                "date_only": one.post.date_only,
+                "changed": None,
+                **_shown(one.condensed),
+            }
+            for one, alert_id in zip(new, alert_ids, strict=True)
+        ],
     )
-    await keep_post(tx, post, story_id, now)
-    return int(alert_id)
+    await keep_posts(tx, [(one.post, story_id) for one, story_id in zip(new, story_ids, strict=True)], now)
+    return [
+        StoryState(story_id, alert_id, 1, (one.post.source_id,), one.planned)
+        for one, story_id, alert_id in zip(new, story_ids, alert_ids, strict=True)
+    ]
 
 
 def _shown(condensed: Condensed) -> dict[str, Any]:
@@ -189,9 +220,10 @@ async def show_everywhere(tx: AsyncConnection, alert_id: int, version: int) -> N
     await tx.execute(update(deliveries).where(deliveries.c.alert_id == alert_id).values(wanted=version))
 
 
-async def open_fanout(tx: AsyncConnection, alert_id: int) -> None:
-    """Owe the alert to every chat that wants it; the planner fills in the rows."""
-    await tx.execute(insert(fanouts).values(alert_id=alert_id, cursor=0))
+async def open_fanouts(tx: AsyncConnection, alert_ids: Sequence[int]) -> None:
+    """Owe the alerts to every chat that wants them; the planner fills in the rows."""
+    if alert_ids:
+        await tx.execute(insert(fanouts), [{"alert_id": alert_id, "cursor": 0} for alert_id in alert_ids])
 
 
 def alert_columns() -> Select[Any]:

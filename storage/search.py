@@ -46,11 +46,17 @@ def match_expression(question: str) -> str:
     return " AND ".join(parts)
 
 
-async def store(tx: AsyncConnection, alert_id: int, tokens: str) -> None:
+async def add(tx: AsyncConnection, texts: Sequence[tuple[int, str]]) -> None:
+    """Index new alerts: (alert id, what `index_text` made)."""
+    if texts:
+        statement = text("INSERT INTO search(rowid, tokens) VALUES (:id, :tokens)")
+        await tx.execute(statement, [{"id": alert_id, "tokens": tokens} for alert_id, tokens in texts])
+
+
+async def replace(tx: AsyncConnection, alert_id: int, tokens: str) -> None:
+    """Index an alert anew after its text changed."""
     await tx.execute(text("DELETE FROM search WHERE rowid = :id"), {"id": alert_id})
-    await tx.execute(
-        text("INSERT INTO search(rowid, tokens) VALUES (:id, :tokens)"), {"id": alert_id, "tokens": tokens}
-    )
+    await add(tx, [(alert_id, tokens)])
 
 
 FIND = """

@@ -539,6 +539,11 @@ class FakeTelegram(LoopbackServer):
         with self.lock:
             return len(self.updates)
 
+    @property
+    def readers(self) -> int:
+        """How many getUpdates calls wait right now: 0 or 1."""
+        return int(self._reader is not None)
+
     # --------------------------------------------------------------------------------------------- what people do
 
     def send_text(

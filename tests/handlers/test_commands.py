@@ -35,11 +35,9 @@ async def archive_news(desk: Desk, clock: Clock) -> None:
             clock.forward(60)
             post = Post("newsdao", str(number), title, f"https://news.example/{number}", html,
                         published=datetime(2026, 6, 17, 5, number, tzinfo=UTC))  # fmt: skip
-            alert_id = await archive.open_story(
-                tx, post=post, condensed=Condensed(title, (), post.link), source_name="뉴스다오", topics=(topic,),
-                links=(), planned=True, now=clock(),
-            )  # fmt: skip
-            await search.store(tx, alert_id, search.index_text(f"{title} {html}"))
+            story = archive.NewStory(post, Condensed(title, (), post.link), "뉴스다오", (topic,), (), planned=True)
+            (state,) = await archive.open_stories(tx, [story], clock())
+            await search.add(tx, [(state.alert_id, search.index_text(f"{title} {html}"))])
 
 
 async def test_latest_shows_the_newest_first(desk: Desk, clock: Clock) -> None:

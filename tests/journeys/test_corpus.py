@@ -106,4 +106,6 @@ async def send_all(alerts: list[Alert]) -> None:
         assert all(not message.pings for message in slack.channels["C1"].messages)
         for platform, _ in platforms:
             await platform.close()
-    assert all(telegram_form.alert(alert, SETTINGS).html and slack_form.alert(alert, SETTINGS).blocks for alert in alerts)
+    assert all(
+        telegram_form.alert(alert, SETTINGS).html and slack_form.alert(alert, SETTINGS).blocks for alert in alerts
+    )

@@ -27,12 +27,10 @@ async def fill(database: Database, clock: Clock) -> list[int]:
         for number, words in enumerate(TEXTS):
             clock.forward(60)
             post = Post("s", str(number), words, "", "")
-            alert_id = await archive.open_story(
-                tx, post=post, condensed=Condensed(words, (), ""), source_name="s", topics=(), links=(),
-                planned=True, now=clock(),
-            )  # fmt: skip
-            await search.store(tx, alert_id, search.index_text(words))
-            ids.append(alert_id)
+            story = archive.NewStory(post, Condensed(words, (), ""), "s", (), (), planned=True)
+            (state,) = await archive.open_stories(tx, [story], clock())
+            await search.add(tx, [(state.alert_id, search.index_text(words))])
+            ids.append(state.alert_id)
     return ids
 
 

@@ -54,13 +54,11 @@ async def publish(desk: Desk, title: str, *, planned: bool = True) -> int:
     post = Post("s", title, title, "https://news.example/1", "<p>본문</p>")
     async with desk.database.write() as tx:
         await chats.keep_console(tx, CHAT, "ko", "Asia/Seoul", desk.now())
-        alert_id = await archive.open_story(
-            tx, post=post, condensed=Condensed(title, ("요점",), post.link), source_name="출처", topics=("외교",),
-            links=(), planned=planned, now=desk.now(),
-        )  # fmt: skip
-        await search.store(tx, alert_id, search.index_text(title))
-        await archive.open_fanout(tx, alert_id)
-    return alert_id
+        story = archive.NewStory(post, Condensed(title, ("요점",), post.link), "출처", ("외교",), (), planned=planned)
+        (state,) = await archive.open_stories(tx, [story], desk.now())
+        await search.add(tx, [(state.alert_id, search.index_text(title))])
+        await archive.open_fanouts(tx, [state.alert_id])
+    return state.alert_id
 
 
 async def read_events(response: httpx.Response) -> AsyncIterator[tuple[str, object]]:

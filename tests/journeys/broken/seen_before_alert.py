@@ -13,8 +13,8 @@ commit = pipeline._commit
 async def commit_in_two_steps(desk: Any, watched: Any, readings: Any, *rest: Any) -> int:
     async with desk.database.write() as tx:
         before = await archive.seen_of(tx, watched.source.id, [reading.post.key for reading in readings])
-        for reading in readings:
-            await archive.remember(tx, reading.post, reading.fingerprint, 0)
+        shown = [(reading.post.key, reading.fingerprint, 0) for reading in readings]
+        await archive.remember(tx, watched.source.id, shown)
     await asyncio.sleep(0.1)
     remembered = archive.seen_of
 
