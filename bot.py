@@ -39,9 +39,7 @@ SAMPLE_AFTER = (10, 25)
 """Seconds after the start at which the sample site's two scheduled posts appear."""
 STOP_WITHIN = 4.0
 
-cli = typer.Typer(
-    add_completion=False, no_args_is_help=False, rich_markup_mode=None, pretty_exceptions_enable=False, help=__doc__
-)
+cli = typer.Typer(add_completion=False, no_args_is_help=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 sources_cli = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What is watched.")
 cli.add_typer(sources_cli, name="sources")
 
@@ -317,7 +315,7 @@ async def _poll(settings: Settings, *, every_one: bool, as_json: bool) -> int:
     from storage import sources
 
     async with _desk(settings) as desk:
-        await _declare(desk, settings.watched())
+        await _watch(desk)
         async with desk.database.read() as connection:
             watched = await sources.every_one(connection)
         due = [one for one in watched if not one.paused and (every_one or one.next_at <= desk.now())]
@@ -345,7 +343,7 @@ async def _sources_list(settings: Settings, *, as_json: bool) -> int:
     from storage import sources
 
     async with _desk(settings) as desk:
-        await _declare(desk, settings.watched())
+        await _watch(desk)
         async with desk.database.read() as connection:
             watched = await sources.every_one(connection)
             counts = await sources.post_counts(connection)
@@ -379,7 +377,7 @@ async def _sources_add(settings: Settings, url: str, source_id: str, *, as_json:
         raise UsageError(f"--id {made} is not accepted: 1 to 32 of a-z, 0-9 and -")
     source = Source(made, host, Kind.FEED, url, timezone=settings.timezone)
     async with _desk(settings) as desk:
-        await _declare(desk, settings.watched())
+        await _watch(desk)
         async with desk.database.read() as connection:
             if await sources.one(connection, made) is not None:
                 raise UsageError(f"a source {made} is watched already: choose another id with --id")
@@ -406,7 +404,7 @@ async def _sources_change(settings: Settings, source_id: str, verb: str, *, as_j
     from storage import sources
 
     async with _desk(settings) as desk:
-        await _declare(desk, settings.watched())
+        await _watch(desk)
         async with desk.database.read() as connection:
             watched = await sources.one(connection, source_id)
             known = [one.source.id for one in await sources.every_one(connection)]
@@ -535,7 +533,7 @@ async def _run(settings: Settings, *, as_json: bool) -> int:
 
         platforms = _platforms(settings, answer, desk.let_in_again)
         desk.senders = {"console": console, **{platform.name: platform for platform in platforms}}
-        sources = await _watch(desk, alone=not platforms)
+        sources = await _watch(desk)
         async with desk.database.write() as tx:
             await chats.keep_console(tx, CHAT, settings.language, settings.timezone, desk.now())
         site = Site(desk, console, CHAT, [platform.state for platform in platforms], VERSION)
@@ -545,14 +543,14 @@ async def _run(settings: Settings, *, as_json: bool) -> int:
         return await _until_stopped(desk, site.app, listener, platforms, console, sample=not platforms)
 
 
-async def _watch(desk: "Desk", *, alone: bool) -> tuple["Source", ...]:
-    """Declare the file's sources; the sample site where nothing else is configured."""
+async def _watch(desk: "Desk") -> tuple["Source", ...]:
+    """Declare the file's sources, or the sample site where nothing else is configured; all that is watched."""
     from storage import sources
 
     declared = desk.settings.watched()
     async with desk.database.read() as connection:
         added = [one.source for one in await sources.every_one(connection) if not one.from_file]
-    if not declared and not added and alone:
+    if not declared and not added:
         declared = _sample_if_alone(desk.settings)
     await _declare(desk, declared)
     return (*declared, *added)

@@ -383,8 +383,10 @@ class Dispatcher:
 
     async def take_over(self) -> None:
         """Calls of earlier owners, who are dead, have no answer: they are settled before their chats get more."""
+        now = self._desk.now()
+        looked_up = {name: now + delivery.LOOK_UP_AFTER for name, one in self._desk.senders.items() if one.can_look}
         async with self._desk.database.write() as tx:
-            lapsed = await ledger.lapse(tx, owner=self._desk.owner, now=self._desk.now())
+            lapsed = await ledger.lapse(tx, owner=self._desk.owner, now=now, looked_up=looked_up)
         if lapsed:
             log.warning("calls without an answer from before the start", count=lapsed)
 

@@ -193,6 +193,8 @@ LATER = (
     ("slack", "signing_secret"),
     ("slack", "client_id"),
     ("slack", "client_secret"),
+    ("web", "admin_token"),
+    ("fetch", "allow_networks"),
     ("delivery", "roundup_after"),
     ("desk", "chats"),
 )

@@ -1,10 +1,11 @@
 """Pure rules of who is owed what and when, and what the platforms must offer."""
 
-from delivery.ledger import CannotLook, Found, LookUp, Next, NotThere, after, after_edit, plan, settle
+from delivery.ledger import LOOK_UP_AFTER, CannotLook, Found, LookUp, Next, NotThere, after, after_edit, plan, settle
 from delivery.pace import Pace
 from delivery.sender import Sender
 
 __all__ = [
+    "LOOK_UP_AFTER",
     "CannotLook",
     "Found",
     "LookUp",

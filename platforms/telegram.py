@@ -245,7 +245,8 @@ class Telegram:
         thread = str(message.message_thread_id) if message.is_topic_message and message.message_thread_id else ""
         speaks_as_chat = message.sender_chat is not None and message.sender_chat.id == chat.id
         user_id = 0 if user is None else user.id
-        who = 0 if speaks_as_chat or chat.type == "channel" else user_id
+        # A channel's post and an anonymous admin have no user of their own: the chat itself speaks.
+        who = chat.id if speaks_as_chat or chat.type == "channel" else user_id
 
         async def is_chat_admin() -> bool | None:
             if private or speaks_as_chat or chat.type == "channel":
@@ -256,7 +257,7 @@ class Telegram:
             name=name.lower(),
             args=args.strip(),
             chat=Chat(NAME, self.account, str(chat.id), thread),
-            user=str(who or chat.id),
+            user=str(who),
             language=(user.language_code or "") if user else "",
             private=private,
             trusted=who in self._settings.admins,

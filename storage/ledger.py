@@ -187,19 +187,29 @@ async def _parcels(connection: AsyncConnection, where: Any) -> list[Parcel]:
     return [Parcel(delivery_of(row), found[row.alert_id], chat_of(row), settings_of(row)) for row in rows]
 
 
-async def lapse(tx: AsyncConnection, *, owner: str, now: datetime) -> int:
+async def lapse(tx: AsyncConnection, *, owner: str, now: datetime, looked_up: Mapping[str, datetime]) -> int:
     """Calls of owners that are gone become unknown; returns how many.
 
     Whoever calls this holds the database's lock, so every other owner is dead and its lease void, whatever its time
-    says; a lease of our own counts until its time.
+    says; a lease of our own counts until its time. `looked_up` names the platforms that can be asked what became of a
+    call, and from when.
     """
     gone = or_(deliveries.c.owner != owner, deliveries.c.lease_until < now)
-    result = await tx.execute(
-        update(deliveries)
-        .where(deliveries.c.status == Status.SENDING, gone)
-        .values(status=Status.UNKNOWN, unknowns=deliveries.c.unknowns + 1, problem="no answer before the end")
-    )
-    return result.rowcount
+    count = 0
+    for platform in await tx.scalars(select(chats.c.platform).distinct()):
+        here = deliveries.c.chat_id.in_(select(chats.c.id).where(chats.c.platform == platform))
+        result = await tx.execute(
+            update(deliveries)
+            .where(deliveries.c.status == Status.SENDING, gone, here)
+            .values(
+                status=Status.UNKNOWN,
+                unknowns=deliveries.c.unknowns + 1,
+                due=looked_up.get(platform, now),
+                problem="no answer before the end",
+            )
+        )
+        count += result.rowcount
+    return count
 
 
 async def renew(tx: AsyncConnection, owner: str, lease_until: datetime) -> None:

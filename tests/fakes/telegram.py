@@ -232,7 +232,7 @@ class _HtmlReader:
         if not self.open:
             raise self._problem(f"Unexpected end tag {self._here()}")
         self.at += 2
-        name = self._skip(lambda character: character not in BLANK + ">")
+        name = self._skip(lambda character: character not in BLANK + ">").lower()
         self._skip(BLANK.__contains__)
         if self.source[self.at] != ">":
             raise self._problem(f"Unclosed end tag {self._here()}")
@@ -250,6 +250,8 @@ class _HtmlReader:
             if not entity["url"]:
                 return
         elif tag == "tg-emoji":
+            if not re.fullmatch(r"-?[0-9]{1,19}", argument) or not int(argument):
+                raise self._problem("Invalid custom emoji identifier specified")
             entity["custom_emoji_id"] = argument
         elif tag == "blockquote" and argument:
             entity["type"] = "expandable_blockquote"

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from tests.bot import Bot, configuration, free_port
 from tests.fakes.publisher import FakePublisher, Item, rss
-from tests.fakes.slack import FakeSlack
+from tests.fakes.slack import FakeMessage, FakeSlack
 from tests.fakes.telegram import FakeTelegram
 
 
@@ -78,3 +78,12 @@ class Scene:
         self.telegram.wait_for_messages(42, 1, 30)
         self.slack.wait_for_connections(1, 30)
         self.slack.wait_for_replies(self.slack.slash("/sokbo", "subscribe", "C1", "U1"))
+
+    def slack_alerts(self, n: int, seconds: float = 10) -> list[FakeMessage]:
+        """The alerts in the Slack channel once there are `n`; public answers to commands stand there too."""
+
+        def alerts() -> list[FakeMessage]:
+            return [message for message in self.slack.channels["C1"].messages if message.metadata]
+
+        self.slack.wait_until(lambda: len(alerts()) >= n, seconds, f"for {n} alerts in the channel")
+        return alerts()

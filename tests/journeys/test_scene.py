@@ -20,7 +20,7 @@ def test_twenty_entries_arrive_within_three_seconds_each(tmp_path: Path) -> None
             changed = time.monotonic()
             scene.publish(item(number))
             (*_, telegram) = scene.telegram.wait_for_messages(42, number + 1)
-            (*_, slack) = scene.slack.wait_for_messages("C1", number)
+            (*_, slack) = scene.slack_alerts(number)
             assert f"{number:04d}" in telegram.text and f"{number:04d}" in slack.visible
             worst = max(worst, telegram.at - changed, slack.at - changed)
         assert worst <= 3.0
@@ -54,13 +54,13 @@ def test_an_edit_at_the_source_reaches_both_platforms(tmp_path: Path) -> None:
         scene.subscribe()
         scene.publish(item(1))
         scene.telegram.wait_for_messages(42, 2)
-        (posted,) = scene.slack.wait_for_messages("C1", 1)
+        (posted,) = scene.slack_alerts(1)
         scene.items[0] = item(1, title="고친 소식 0001호")
         scene.publish()
         (*_, message) = scene.telegram.wait_for_messages(42, 2)
         scene.telegram.wait_until(lambda: "고친 소식" in message.text)
         scene.slack.wait_until(lambda: "고친 소식" in posted.visible)
-        assert "고침" in message.text and len(scene.slack.channels["C1"].messages) == 1
+        assert "고침" in message.text and len(scene.slack_alerts(1)) == 1
 
 
 def test_a_closed_bot_tells_a_stranger_their_id(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_wrong_token_pauses_its_platform_and_the_rest_runs(tmp_path: Path) -> 
         scene.slack.wait_for_connections(1, 30)
         scene.slack.wait_for_replies(scene.slack.slash("/sokbo", "subscribe", "C1", "U1"))
         scene.publish(item(1))
-        scene.slack.wait_for_messages("C1", 1)
+        scene.slack_alerts(1)
         status, text = fetch(f"{scene.url}/readyz")
         assert status == 503 and json.loads(text)["reasons"] == [
             "telegram: the token is refused: copy it again from @BotFather"
@@ -112,7 +112,7 @@ def test_no_token_stands_in_a_log_line_at_debug_when_all_goes_well(tmp_path: Pat
         scene.slack.fault("malformed")
         scene.publish(item(1))
         scene.telegram.wait_for_messages(42, 2, 20)
-        scene.slack.wait_for_messages("C1", 1)
+        scene.slack_alerts(1)
         scene.bot.stop()
         for token in (scene.telegram.token, scene.slack.bot_token, scene.slack.app_token):
             assert token.split(":")[-1] not in scene.bot.output
@@ -136,12 +136,12 @@ def test_a_second_start_sends_nothing_twice_and_what_was_missed_once(tmp_path: P
         scene.subscribe()
         scene.publish(item(1))
         scene.telegram.wait_for_messages(42, 2)
-        scene.slack.wait_for_messages("C1", 1)
+        scene.slack_alerts(1)
         assert scene.bot.stop()[0] == 0
         scene.publish(item(2))
         scene.bot.start()
         scene.telegram.wait_for_messages(42, 3, 20)
-        scene.slack.wait_for_messages("C1", 2, 20)
+        scene.slack_alerts(2, 20)
         scene.publish(item(3))
         (_, *alerts) = scene.telegram.wait_for_messages(42, 4)
         assert [message.text[:8] for message in alerts] == ["소식 0001호", "소식 0002호", "소식 0003호"]
