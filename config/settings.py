@@ -94,7 +94,7 @@ class Fetch(Section):
 
 class Condense(Section):
     bullets: int = Field(4, ge=3, le=5, description="3, 4 or 5")
-    bullet_chars: int = Field(90, ge=40, le=300, description="40 to 300 characters")
+    bullet_chars: int = Field(90, ge=40, le=300, description="40 to 300 characters of Korean; alphabets get 16/9 of it")
 
 
 class Delivery(Section):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from formatters import blocks, boilerplate, clauses, headline, sentences
 from formatters.blocks import Kind
+from formatters.language import language_of
 from formatters.tables import BOLD_OFF, BOLD_ON
 from models import Condensed, Post
 
@@ -19,7 +20,9 @@ LIKE_TITLE, HAS_NUMBER, IS_ITEM, HAS_QUOTATION = 0.83, 0.59, 0.41, 0.41
 LAST_SECTION, LEANING, BOLD, FILLER = -0.22, -0.36, -0.69, -0.92
 # Not measured there: an amount, a sentence that must be cut or is long, one too short to say anything, a table row.
 HAS_QUANTITY, TO_BE_CUT, LENGTHY, TOO_SHORT, IS_ROW = 0.5, -0.45, -0.3, -0.6, -0.4
-SHORT, LONG = 16, 70
+SHORT = 16
+DENSE = ("ko", "ja", "zh")
+"""Languages whose characters say about as much as 16/9 letters of an alphabet: 90 of theirs are 160 of English."""
 
 STEM = re.compile(r"[가-힣]{2,}|[A-Za-z]{3,}|\d+(?:[.,]\d+)*|[\u3040-\u30ff\u4e00-\u9fff]{2}")
 DIGIT = re.compile(r"\d")
@@ -61,7 +64,9 @@ class _Piece:
 
 
 def condense(post: Post, *, bullets: int = 4, bullet_chars: int = 90, language: str = "") -> Condensed:
-    """The post in short: at most `bullets` bullets of at most `bullet_chars` characters. Never raises.
+    """The post in short: at most `bullets` bullets of at most `bullet_chars` characters (16/9 of that in an alphabet).
+
+    Never raises.
 
     `language` is the source's, for posts that name none ("": Korean where there is Hangul, else English). What cannot
     be condensed comes back as title and link with `fallback` set.
@@ -79,7 +84,9 @@ def _condense(post: Post, *, bullets: int, bullet_chars: int, language: str) -> 
     text = "\n".join(blocks.unmarked(block.text) for block in page)
     head = headline.headline_of(post, text)
     pieces = _pieces(page) or _pieces(blocks.read(post.excerpt))
-    candidates = _candidates(pieces, head, bullet_chars, post.language or language)
+    spoken = post.language or language or language_of(post)
+    most = bullet_chars if spoken in DENSE else bullet_chars * 16 // 9
+    candidates = _candidates(pieces, head, most, spoken)
     chosen = _chosen(candidates, bullets)
     return Condensed(
         headline=head,
@@ -136,7 +143,7 @@ def _candidates(pieces: list[_Piece], head: str, most: int, language: str) -> li
         tier = _tier(piece, bullet)
         is_last = piece.section == last_section and last_section > 2
         score = _score(piece, bullet, len(own & title), rank) + (LAST_SECTION if is_last else 0.0)
-        score += TO_BE_CUT if len(full) > most else 0.0
+        score += TO_BE_CUT * (len(full) > most) + LENGTHY * (len(bullet) > most * 7 // 9)
         rank += piece.kind is Kind.TEXT and tier < 3
         found.append(_Candidate(piece.place, bullet, score, tier, own))
     return found
@@ -177,7 +184,7 @@ def _score(piece: _Piece, bullet: str, shared: int, rank: int) -> float:
         LIKE_TITLE * (shared >= 2) + HAS_NUMBER * has_number + HAS_QUOTATION * (QUOTATION.search(bullet) is not None)
     )
     score += IS_ITEM * (piece.kind is Kind.ITEM) + IS_ROW * (piece.kind is Kind.ROW) + TOO_SHORT * (len(bullet) < SHORT)
-    score += HAS_QUANTITY * (QUANTITY.search(bullet) is not None) + LENGTHY * (len(bullet) > LONG)
+    score += HAS_QUANTITY * (QUANTITY.search(bullet) is not None)
     if rules.leaning.found_in(bullet):
         score += LEANING
     if rules.padding.found_in(bullet) and not has_number:

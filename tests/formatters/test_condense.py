@@ -251,3 +251,10 @@ def test_hostile_titles_are_read_in_bounded_time() -> None:
     ):
         inner(post(title, "<p>본문이다.</p>", source_headline=title))
     assert time.process_time() - started < 3
+
+
+def test_a_source_line_of_any_form_is_no_bullet() -> None:
+    lines = ("출처: 어떤 제목", "원문 출처: 어떤 제목", "자료 출처 : 어떤 부처", "기사 출처: 어떤 신문")
+    for line in lines:
+        post = Post("s", "k", "제목", "https://a.example/1", f"<p>{line}</p><p>협약 47건이 체결됐다.</p>")
+        assert condense(post).bullets == ("협약 47건이 체결됐다",)
