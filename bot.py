@@ -38,6 +38,7 @@ HERE = Path(__file__).parent
 SAMPLE_AFTER = (10, 25)
 """Seconds after the start at which the sample site's two scheduled posts appear."""
 STOP_WITHIN = 4.0
+RESTART_AFTER = 5.0
 
 cli = typer.Typer(add_completion=False, no_args_is_help=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 sources_cli = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What is watched.")
@@ -566,7 +567,9 @@ def _sample_if_alone(settings: Settings) -> tuple["Source", ...]:
         return ()
     folder = settings.database_path.parent / "examples"
     if not folder.exists():
-        shutil.copytree(HERE / "examples", folder)
+        shutil.copytree(HERE / "examples", folder, copy_function=shutil.copyfile)
+        for place in (folder, *folder.rglob("*/")):
+            place.chmod(0o755)  # an image may hold the examples read-only
     site = str(folder / "site")
     return (Source("sample", "Sokbo 예제", Kind.JEKYLL, site, every=2.0, timezone=settings.timezone),)
 
@@ -578,7 +581,10 @@ async def _publish_scheduled(desk: "Desk") -> None:
     posts = sorted(site.glob("_scheduled/*.md")) if not desk.settings.sources else []
     for post, after in zip(posts, SAMPLE_AFTER[-len(posts) :] if posts else (), strict=False):
         await asyncio.sleep(max(0.0, began + after - asyncio.get_running_loop().time()))
-        post.rename(site / "_posts" / post.name)
+        try:
+            post.rename(site / "_posts" / post.name)
+        except OSError as error:
+            print(f"  sample     {post.name} cannot be published: {error.strerror}", flush=True)
         desk.look.set()
 
 
@@ -632,9 +638,9 @@ async def _until_stopped(
         asyncio.create_task(pipeline.deliver_forever(desk), name="delivering"),
         asyncio.create_task(server.serve(sockets=[listener]), name="serving"),
     }
-    others = {asyncio.create_task(platform.run(), name=platform.name) for platform in platforms}
+    others = {asyncio.create_task(_keep_running(platform)) for platform in platforms}
     if sample:
-        others.add(asyncio.create_task(_publish_scheduled(desk), name="sample"))
+        others.add(asyncio.create_task(_publish_scheduled(desk)))
     scheduler = AsyncIOScheduler(timezone=UTC)
     for wake in (desk.look, desk.send):
         scheduler.add_job(_set, "interval", seconds=1, args=[wake], coalesce=True, max_instances=1)
@@ -657,6 +663,19 @@ async def _until_stopped(
             if (error := task.exception()) is not None:
                 raise StartError(f"{task.get_name()} ended by itself: {type(error).__name__}: {error}") from error
     return 0
+
+
+async def _keep_running(platform: "Platform") -> None:
+    """A defect in one platform's receiving is said, and it is started again; the rest runs on."""
+    import structlog
+
+    while True:
+        try:
+            await platform.run()
+        except Exception:
+            structlog.get_logger().exception("a platform stopped by itself", platform=platform.name)
+            platform.state.trouble("it stopped by itself and is started again: see the log")
+        await asyncio.sleep(RESTART_AFTER)
 
 
 async def _set(event: asyncio.Event) -> None:
