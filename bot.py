@@ -7,6 +7,7 @@ Verbs import what they need when they run: `condense` loads no chat library and 
 """
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -91,7 +92,9 @@ def condense(context: typer.Context, config: ConfigOption = None, as_json: JsonO
     settings = _settings(context, config)
     for line in sys.stdin.buffer:
         if line.strip():
-            print(json.dumps(_condense_line(line, settings), ensure_ascii=False), flush=True)
+            answer = json.dumps(_condense_line(line, settings), ensure_ascii=False)
+            sys.stdout.buffer.write(answer.encode("utf-8", "replace") + b"\n")
+            sys.stdout.buffer.flush()
 
 
 @cli.command()
@@ -166,6 +169,9 @@ def sources_test(context: typer.Context, url: str, config: ConfigOption = None, 
 
 def _settings(context: typer.Context, config: Path | None) -> Settings:
     """The settings of --config (before or after the verb), else of SOKBO_CONFIG, else of ./sokbo.toml if there."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")  # headlines are Korean, whatever the locale
     parent = context.find_root().obj
     named = config or (parent if isinstance(parent, Path) else None) or os.environ.get("SOKBO_CONFIG")
     file = Path(named) if named else (Path("sokbo.toml") if Path("sokbo.toml").is_file() else None)
@@ -225,25 +231,37 @@ def _show(rows: Iterable[dict[str, Any]], *, as_json: bool, columns: tuple[str, 
 
 
 def _condense_line(line: bytes, settings: Settings) -> dict[str, Any]:
+    """The answer to one line, `{"id", "error"}` where it holds no post."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return {"id": None, "error": f"not a JSON object: {error}"}
+    if not isinstance(record, dict):
+        return {"id": None, "error": "not a JSON object"}
+    known = record.get("id")
+    texts = {key: record.get(key) or "" for key in ("title", "html", "url", "lang")}
+    if not all(isinstance(text, str) for text in texts.values()):
+        return {"id": known, "error": "title, html, url and lang must be texts"}
+    try:
+        # half a surrogate pair is JSON, and no text: it becomes a question mark
+        return {"id": known} | _condensed(
+            {key: text.encode("utf-8", "replace").decode() for key, text in texts.items()}, settings
+        )
+    except Exception as error:
+        return {"id": known, "error": f"{type(error).__name__}: {error}"}
+
+
+def _condensed(texts: dict[str, str], settings: Settings) -> dict[str, Any]:
     from formatters import condense as condense_post
     from models import Post
     from sources.clean import clean
     from sources.original import original_of
 
-    known: Any = None
-    try:
-        record = json.loads(line)
-        known = record.get("id") if isinstance(record, dict) else None
-        texts = {key: record.get(key) or "" for key in ("title", "html", "url", "lang")}
-        if not all(isinstance(text, str) for text in texts.values()):
-            return {"id": known, "error": "title, html, url and lang must be texts"}
-    except (ValueError, AttributeError) as error:
-        return {"id": known, "error": f"not a JSON object: {error}"}
     html = clean(texts["html"], texts["url"])
     original, headline = original_of(html)
     post = Post(
         source_id="stdin",
-        key=str(known),
+        key="stdin",
         title=texts["title"],
         link=texts["url"],
         html=html,
@@ -257,7 +275,7 @@ def _condense_line(line: bytes, settings: Settings) -> dict[str, Any]:
         bullet_chars=settings.condense.bullet_chars,
         language=texts["lang"],
     )
-    return {"id": known, "headline": made.headline, "bullets": list(made.bullets), "link": made.link}
+    return {"headline": made.headline, "bullets": list(made.bullets), "link": made.link}
 
 
 # ------------------------------------------------------------------------------------------------- verbs with a desk

@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.util.exc import CommandError
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -47,6 +48,11 @@ class Database:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             await asyncio.to_thread(_migrate, path)
+        except CommandError as error:
+            raise StartError(
+                f"database {path} was written by a newer Sokbo ({error}): run that one, or name another database with "
+                "database_url (SOKBO_DATABASE_URL)."
+            ) from error
         except (OSError, DatabaseError, sqlite3.Error) as error:
             reason = str(getattr(error, "orig", None) or error)
             raise StartError(
@@ -104,7 +110,6 @@ def _migrate(path: Path) -> None:
     try:
         with engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-            connection.exec_driver_sql("PRAGMA quick_check(1)")
             connection.commit()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
