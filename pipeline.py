@@ -517,7 +517,9 @@ async def _apply(tx: Transaction, parcel: Parcel, step: Next, *, unknown: bool) 
         await chats.pause(tx, parcel.delivery.chat_id, step.pause)
         log.warning("chat is closed to us", platform=parcel.chat.platform, chat=parcel.chat.id, reason=step.pause)
     if step.move_to is not None:
-        await chats.move(tx, parcel.delivery.chat_id, step.move_to)
+        chat_id = await chats.move(tx, parcel.delivery.chat_id, step.move_to)
+        if chat_id != parcel.delivery.chat_id:
+            await ledger.hand_over(tx, parcel.delivery.chat_id, chat_id)
 
 
 def _measure(call: Call, result: Answer, now: datetime) -> None:

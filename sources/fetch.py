@@ -95,7 +95,7 @@ async def _take(
     response: httpx.Response, validators: Mapping[str, Any], moved_to: str, max_bytes: int
 ) -> Fetched | Unchanged:
     fresh_for = _fresh_for(response.headers)
-    if response.status_code == 304:
+    if response.status_code == 304 and validators:
         return Unchanged(fresh_for)
     if response.status_code != 200:
         raise _refusal(response)
@@ -116,7 +116,7 @@ async def _take(
 
 async def _read_capped(response: httpx.Response, max_bytes: int) -> bytes:
     """The body, decompressed piece by piece and never further than one byte past the cap."""
-    inflate = zlib.decompressobj(wbits=47) if response.headers.get("content-encoding") == "gzip" else None
+    inflate = zlib.decompressobj(wbits=47) if response.headers.get("content-encoding", "").lower() == "gzip" else None
     body = bytearray()
     try:
         async for raw in response.aiter_raw(65536):
@@ -147,7 +147,7 @@ def _refusal(response: httpx.Response) -> SourceError:
 
 def retry_after(value: str, now: datetime | None = None) -> float | None:
     """Seconds named by a Retry-After header, in either of its forms; at most a day."""
-    if value.strip().isdigit():
+    if re.fullmatch(r"\s*[0-9]+\s*", value):
         return min(float(value), 86400.0)
     try:
         at = parsedate_to_datetime(value)

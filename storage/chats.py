@@ -118,18 +118,19 @@ async def subscribed_after(tx: AsyncConnection, cursor: int, limit: int) -> list
     return [(one, tuple(found[one])) for one in ids]
 
 
-async def move(tx: AsyncConnection, chat_id: int, to: Chat) -> None:
+async def move(tx: AsyncConnection, chat_id: int, to: Chat) -> int:
     """A group became a supergroup: the row, and with it settings and ledger, gets the new id.
 
-    If the new chat has a row already (it wrote before the old one was told), that one keeps its own ledger and the
-    old row is closed, so that the chat gets each alert once.
+    If the new chat has a row already (it wrote before the old one was told), the old one is closed; whatever it was
+    still owed is for the caller to hand over. Returns the row id of the new chat.
     """
     taken = await find(tx, to)
     if taken is not None and taken.id != chat_id:
         await tx.execute(delete(subscriptions).where(subscriptions.c.chat_id == chat_id))
         await tx.execute(update(chats).where(chats.c.id == chat_id).values(subscribed=False, paused="moved"))
-        return
+        return taken.id
     await tx.execute(update(chats).where(chats.c.id == chat_id).values(account=to.account, chat=to.id))
+    return chat_id
 
 
 async def pause(tx: AsyncConnection, chat_id: int, reason: str) -> None:

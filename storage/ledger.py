@@ -115,7 +115,7 @@ async def claim(
     firsts = (
         select(deliveries.c.id, deliveries.c.urgency, deliveries.c.alert_id, chats.c.platform, place.label("place"))
         .join(chats, chats.c.id == deliveries.c.chat_id)
-        .where(deliveries.c.status == Status.WAITING, _reachable([*room], busy, now), ~unsettled)
+        .where(deliveries.c.status == Status.WAITING, chats.c.subscribed, _reachable([*room], busy, now), ~unsettled)
         .subquery()
     )
     query = select(firsts).where(firsts.c.place == 1).order_by(firsts.c.urgency.desc(), firsts.c.alert_id, firsts.c.id)
@@ -237,11 +237,23 @@ async def drop_waiting(
     return result.rowcount
 
 
+async def hand_over(tx: AsyncConnection, old: int, new: int) -> None:
+    """A chat that has two rows: what is still owed to the old one goes to the new, unless that has it already."""
+    known = select(deliveries.c.alert_id).where(deliveries.c.chat_id == new)
+    open_ = (Status.WAITING, Status.UNKNOWN)
+    await tx.execute(
+        update(deliveries)
+        .where(deliveries.c.chat_id == old, deliveries.c.status.in_(open_), deliveries.c.alert_id.not_in(known))
+        .values(chat_id=new)
+    )
+    await drop_waiting(tx, old, "moved")
+
+
 async def waiting_by_platform(connection: AsyncConnection) -> dict[str, int]:
     rows = await connection.execute(
         select(chats.c.platform, func.count())
         .join(deliveries, deliveries.c.chat_id == chats.c.id)
-        .where(deliveries.c.status.in_((Status.WAITING, Status.SENDING, Status.UNKNOWN)))
+        .where(chats.c.subscribed, deliveries.c.status.in_((Status.WAITING, Status.SENDING, Status.UNKNOWN)))
         .group_by(chats.c.platform)
     )
     return {row[0]: row[1] for row in rows}

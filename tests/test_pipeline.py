@@ -198,6 +198,40 @@ async def test_a_moved_group_takes_subscription_and_ledger_along(
     assert sender.shown["new"] == ["소식 1호", "소식 2호"] and not sender.shown["old"]
 
 
+async def test_a_group_that_subscribed_anew_before_its_move_was_told_gets_each_alert_once(
+    desk: Desk, sender: ScriptedSender, site: Site
+) -> None:
+    await started(desk, site, "old")
+    site.publish(1)
+    await poll(desk, site)
+    async with desk.database.write() as tx:
+        await pipeline.plan(tx, desk.now())  # owed to the old chat alone
+    await subscribe(desk, "new")
+    site.publish(2)
+    await poll(desk, site)
+    sender.script["old"].append(Moved(Chat("scripted", "", "new")))
+    await deliver(desk)
+    assert sorted(sender.shown["new"]) == ["소식 1호", "소식 2호"] and not sender.shown["old"]
+    assert sorted(await rows(desk)) == [("dropped", 0), ("sent", 0), ("sent", 0)]
+
+
+async def test_who_unsubscribes_while_a_call_is_under_way_gets_nothing_more(
+    desk: Desk, sender: ScriptedSender, site: Site, clock: Clock
+) -> None:
+    await started(desk, site, "a")
+    sender.script["a"].append(TryLater("busy", 1))
+    site.publish(1)
+    await poll(desk, site)
+    dispatcher = Dispatcher(desk)
+    await dispatcher.turn()
+    async with desk.database.write() as tx:
+        await chats.unsubscribe(tx, Chat("scripted", "", "a"))
+    await dispatcher.calls_end()
+    clock.forward(5)
+    await deliver(desk)
+    assert len(sender.sent) == 1 and sender.shown["a"] == []
+
+
 async def test_a_call_without_an_answer_is_sent_again_and_counted(
     desk: Desk, sender: ScriptedSender, site: Site, clock: Clock
 ) -> None:

@@ -54,6 +54,15 @@ async def test_a_publisher_without_validators_is_recognised_by_its_bytes(
     assert await fetch.fetch(http, url, {"body": first.validators["body"]}, SETTINGS) == Unchanged(120)
 
 
+async def test_a_304_that_nobody_asked_for_is_no_successful_read(
+    publisher: FakePublisher, http: httpx.AsyncClient
+) -> None:
+    publisher.set("/feed.xml", "", status=304)
+    with pytest.raises(SourceError) as caught:
+        await fetch.fetch(http, f"{publisher.url}/feed.xml", {}, SETTINGS)
+    assert caught.value.reason == "http-304"
+
+
 @pytest.mark.parametrize(
     ("kind", "detail", "reason", "words"),
     [
@@ -118,4 +127,5 @@ def test_retry_after_is_read_in_both_forms() -> None:
     assert fetch.retry_after(format_datetime(now.replace(minute=2), usegmt=True), now) == 120
     assert fetch.retry_after(format_datetime(now.replace(hour=4), usegmt=True), now) == 0
     assert fetch.retry_after("99999999") == 86400
+    assert fetch.retry_after("²") is None
     assert fetch.retry_after("soon") is None and fetch.retry_after("") is None
