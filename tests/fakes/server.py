@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 
 class LoopbackServer:
@@ -26,6 +27,7 @@ class LoopbackServer:
         self._hooks: dict[str, list[Callable[..., None]]] = {}
         self._thread: threading.Thread | None = None
         self._ready = threading.Event()
+        self._answering = 0
 
     def routes(self, app: web.Application) -> None:
         raise AssertionError("a double without routes")
@@ -55,6 +57,33 @@ class LoopbackServer:
         with self.changed:
             self.changed.notify_all()
 
+    def wait_until_quiet(self, seconds: float = 10.0) -> None:
+        """Block until nobody is connected and every request that came has been dealt with.
+
+        What a killed client had sent stands in the socket's buffer and is read after its death: this waits for that.
+        """
+        asyncio.run_coroutine_threadsafe(self._quiet(), self.loop).result(seconds)
+
+    async def _quiet(self) -> None:
+        server = self._runner.server
+        assert server is not None
+        while self._answering or any(connection.transport is not None for connection in server.connections):
+            await asyncio.sleep(0.005)  # aiohttp tells nobody when a connection is lost
+
+    def is_long_poll(self, request: web.Request) -> bool:
+        """Whether the request is held open until there is news, and so goes on after its client's death."""
+        return False
+
+    @web.middleware
+    async def _count(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if self.is_long_poll(request):
+            return await handler(request)
+        self._answering += 1
+        try:
+            return await handler(request)
+        finally:
+            self._answering -= 1
+
     def start(self) -> Self:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -78,9 +107,9 @@ class LoopbackServer:
     async def _serve(self) -> None:
         self.loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        app = web.Application(client_max_size=32 * 1024 * 1024)
+        app = web.Application(client_max_size=32 * 1024 * 1024, middlewares=[self._count])
         self.routes(app)
-        runner = web.AppRunner(app, shutdown_timeout=0.2, access_log=None)
+        self._runner = runner = web.AppRunner(app, shutdown_timeout=0.2, access_log=None)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True)
         await site.start()

@@ -487,6 +487,9 @@ class FakeTelegram(LoopbackServer):
     def routes(self, app: web.Application) -> None:
         app.router.add_route("*", "/bot{token:[^/]*}/{method}", self._api)
 
+    def is_long_poll(self, request: web.Request) -> bool:
+        return request.match_info.get("method") == "getUpdates"
+
     # ------------------------------------------------------------------------------------------------- the scene
 
     def add_chat(

@@ -132,7 +132,10 @@ class KillRun:
             if where != "publisher" and event == "received":
                 number = NUMBER.search(str(call.params.get("text", "")))
                 if number and call.method in ("sendMessage", "chat.postMessage"):
-                    self.last_call[str(call.params.get("chat_id") or call.params.get("channel"))] = int(number[1])
+                    chat = str(call.params.get("chat_id") or call.params.get("channel"))
+                    self.last_call[chat] = int(number[1])
+                    if self.killed.is_set():  # sent before the kill, read after it
+                        self.verdict.in_flight.add((chat, int(number[1])))
             if self.armed is not None and self.armed(where, event, call):
                 self.armed = None
                 self._kill()
@@ -143,7 +146,6 @@ class KillRun:
         self.killed.set()
 
     def _kill_at(self, moment: str) -> None:
-        self.killed.clear()
         if moment == "startup":
             self._kill_while_starting()
         elif moment == "commit":
@@ -154,10 +156,17 @@ class KillRun:
             self._publish()
             assert self.killed.wait(60), f"the moment {moment} never came:\n{self.bot.output}"
         self.verdict.kills[moment] += 1
-        self.bot.kill()
+        self._let_the_dead_be_heard()
         self.telegram.clear_faults()
         self.slack.clear_faults()
         self.bot.start()
+
+    def _let_the_dead_be_heard(self) -> None:
+        """Wait for the killed bot's end and until the doubles have read all that it had sent."""
+        self.bot.kill()
+        self.telegram.wait_until_quiet()
+        self.slack.wait_until_quiet()
+        self.killed.clear()
 
     def _countdown(self, moment: str, skip: int) -> Callable[[str, str, Any], bool]:
         left = [skip]
@@ -202,9 +211,9 @@ class KillRun:
 
     def _kill_while_starting(self) -> None:
         self._publish()
-        self.bot.kill()
         with self.lock:
-            self.verdict.in_flight |= set(self.last_call.items())
+            self._kill()
+        self._let_the_dead_be_heard()
         self.bot.start()
         time.sleep(self.random.uniform(0.05, 1.5))
         with self.lock:
