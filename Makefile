@@ -50,7 +50,12 @@ check: .venv/dev
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/house
 
-bench: .venv/dev
+.venv/bench: requirements-bench.lock .venv/dev
+	@echo "installing what its benchmarks compare with (once) …"
+	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-bench.lock
+	@touch $@
+
+bench: .venv/bench
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 lock: .venv/dev
@@ -58,6 +63,8 @@ lock: .venv/dev
 		--no-emit-index-url pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 		--no-emit-index-url -c requirements.lock --group dev -o requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		--no-emit-index-url -c requirements.lock -c requirements-dev.lock --group bench -o requirements-bench.lock
 
 clean:
 	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,13 +1,40 @@
-"""`python -m benchmarks [FOLDER]`: every benchmark, over a folder that holds `_posts` (default: the sample site)."""
+"""`python -m benchmarks [NAME] …`: one benchmark, or without a name all of them."""
 
+import argparse
 import os
-import sys
 from pathlib import Path
 
-from benchmarks import whole_path
+SAMPLE = Path(__file__).parents[1] / "examples" / "site"
 
-# One core, so that the figures mean the same everywhere.
-if hasattr(os, "sched_setaffinity"):
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
-whole_path.main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1] / "examples" / "site")
+def parser() -> argparse.ArgumentParser:
+    """Every name with its options."""
+    top = argparse.ArgumentParser(prog="python -m benchmarks", description="The benchmarks of the README.")
+    names = top.add_subparsers(dest="name", title="benchmarks", description="without a name: all of them")
+    path = names.add_parser("whole_path", help="read, condense, commit and render a folder of posts; nothing is sent")
+    path.add_argument("folder", type=Path, nargs="?", default=SAMPLE, help="holds _posts (default: the sample site)")
+    condense = names.add_parser("condense", help="the condenser against gold written by hand and other summarisers")
+    condense.add_argument("--half", choices=("tune", "hold"), help="only this half of the gold posts (default: both)")
+    condense.add_argument("--misses", action="store_true", help="list the facts each alert missed, and its faults")
+    condense.add_argument("--corpus", type=Path, help="folder of SITE/_posts folders (default: ../shared/corpus)")
+    return top
+
+
+def main() -> None:
+    """Run what was asked for, on one core, so that the figures mean the same everywhere."""
+    options = parser().parse_args()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    if options.name in (None, "whole_path"):
+        from benchmarks import whole_path
+
+        whole_path.main(options.folder if options.name else SAMPLE)
+    if options.name in (None, "condense"):
+        from benchmarks.condense import posts, report
+
+        given = vars(options)
+        report.main(given.get("corpus") or posts.SHARED, given.get("half"), given.get("misses", False))
+
+
+if __name__ == "__main__":
+    main()
