@@ -36,7 +36,8 @@ class Urgency(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A publisher that is watched. `every` is in seconds; None lets the interval adapt."""
+    """A publisher that is watched. `every` is in seconds; None lets the interval adapt. `boilerplate`: patterns of its
+    own standing lines."""
 
     id: str
     name: str
@@ -50,6 +51,7 @@ class Source:
     weight: int = 1
     topics: tuple[str, ...] = ()
     first_read: int = 0
+    boilerplate: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +82,18 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Condensed:
-    """What `formatters.condense` makes of a post. `fallback` is true when only title and link could be kept."""
+    """What `formatters.condense` makes of a post. `fallback` is true when only title and link could be kept.
+
+    `spans` says for each bullet which pieces of the post's HTML (of its excerpt, where it has no HTML) it was made of:
+    start and end offsets, in the bullet's order.
+    """
 
     headline: str
     bullets: tuple[str, ...]
     link: str
     urgency: Urgency = Urgency.NORMAL
     fallback: bool = False
+    spans: tuple[tuple[tuple[int, int], ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

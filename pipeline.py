@@ -166,6 +166,7 @@ def read_closely(posts: list[Post], remembered: Mapping[str, str], settings: Set
             bullets=settings.condense.bullets,
             bullet_chars=settings.condense.bullet_chars,
             language=source.language,
+            boilerplate=source.boilerplate,
         )
         if condensed.fallback:
             metrics.condense_fallbacks.labels(source.id).inc()

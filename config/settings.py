@@ -120,6 +120,9 @@ class SourceTable(Section):
     site_url: str = Field("", pattern=r"^(https?://.+)?$", description="an http or https address (jekyll), or empty")
     weight: int = Field(1, ge=0, le=10, description="0 to 10")
     timezone: TimeZone = Field("", description='a time zone such as "Asia/Seoul"; empty: the one at the top')
+    boilerplate: tuple[str, ...] = Field(
+        (), description='a list of regular expressions such as ["^오늘의 운세"]; none that repeat a repetition'
+    )
     encoding: str = Field("", description='a character encoding such as "cp949"; empty: found out')
     full_text: bool = Field(False, description="true or false")
     on_delete: Literal["keep", "retract"] = Field("keep", description='"keep" or "retract"')
@@ -167,6 +170,7 @@ class Settings(Section):
             weight=table.weight,
             topics=table.topics,
             first_read=table.first_read,
+            boilerplate=table.boilerplate,
         )
 
     def secrets(self) -> tuple[str, ...]:
@@ -399,9 +403,21 @@ def _cross_checks(settings: Settings) -> list[tuple[str, str]]:
         seen.add(table.id)
         if table.kind is Kind.FEED and not re.match(r"https?://[^/]", table.url):
             found.append((f"{where} url", f'"{table.url}" is not accepted: an http or https address'))
+        found += [(f"{where} boilerplate", problem) for problem in map(_pattern_problem, table.boilerplate) if problem]
         if table.encoding and not _is_encoding(table.encoding):
             found.append((f"{where} encoding", f'"{table.encoding}" is not known: a name such as "cp949" or "utf-8"'))
     return found
+
+
+def _pattern_problem(pattern: str) -> str:
+    """What is wrong with a regular expression; "" when it can be used on any text in bounded time."""
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        return f'"{pattern}" is no regular expression: {error}'
+    # "(a+)+" takes time that grows exponentially with the text.
+    nested = re.search(r"[*+}][^()]*\)[*+{]", pattern)
+    return f'"{pattern}" repeats a repetition, which can take for ever: write it without' if nested else ""
 
 
 def _is_encoding(name: str) -> bool:

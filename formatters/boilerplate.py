@@ -30,15 +30,19 @@ class Patterns:
 
 @dataclass(frozen=True, slots=True)
 class Boilerplate:
-    """Each of the first three is to be asked about one sentence, list item or table cell."""
+    """Each of the first four is to be asked about one sentence, list item or table cell."""
 
     never: Patterns
     padding: Patterns
+    vague: Patterns
     leaning: Patterns
     connectives: re.Pattern[str]
     generic_header: re.Pattern[str]
     left_out: re.Pattern[str]
     site: re.Pattern[str]
+    rubric: re.Pattern[str]
+    teaser: re.Pattern[str]
+    chatter: re.Pattern[str]
     common_stems: frozenset[str]
 
 
@@ -49,11 +53,15 @@ def load() -> Boilerplate:
     return Boilerplate(
         never=_patterns([pattern for patterns in tables["never"].values() for pattern in patterns]),
         padding=_patterns(tables["padding"]["patterns"]),
+        vague=_patterns(tables["vague"]["patterns"]),
         leaning=_patterns(tables["leaning"]["patterns"]),
         connectives=_connectives(tables["connectives"]["korean"], tables["connectives"]["english"]),
         generic_header=re.compile(tables["tables"]["generic_headers"], re.IGNORECASE),
         left_out=re.compile(tables["tables"]["left_out"], re.IGNORECASE),
         site=re.compile(tables["headline"]["site"]),
+        rubric=_rubric(tables["headline"]["rubrics"], tables["headline"]["spoken_rubrics"]),
+        teaser=_any(tables["headline"]["teasers"]),
+        chatter=re.compile(tables["headline"]["chatter"]),
         common_stems=frozenset(tables["common"]["stems"]),
     )
 
@@ -69,6 +77,11 @@ def _patterns(texts: list[str]) -> Patterns:
 def _any(texts: list[str], flags: int = 0) -> re.Pattern[str]:
     # An empty list must find nothing.
     return re.compile("|".join(f"(?:{text})" for text in texts) or r"(?!)", flags)
+
+
+def _rubric(in_brackets: list[str], spoken: str) -> re.Pattern[str]:
+    bracketed = rf"[\[【〔<〈《(（「『]\s*(?:{'|'.join(in_brackets)})\s*[\]】〕>〉》)）」』]"
+    return re.compile(rf"^{bracketed}\s*|\s*{bracketed}$|^{spoken}\s?[:|–—-]\s+")
 
 
 def _connectives(korean: list[str], english: list[str]) -> re.Pattern[str]:

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from formatters import boilerplate
+from formatters import boilerplate, endings
 from formatters.sentences import is_open
 
 HANGUL = re.compile(r"[가-힣]")
 BLANK = re.compile(r"\s+")
 # Coordinate endings only: what follows "-면" or "-해서" would say something else without it.
 KOREAN_JOINT = re.compile(
-    r"(?:(?<=[가-힣])며|(?<=[가-힣])지만|(?<=[가-힣])으나|(?<=[가-힣]는)데|[했였었았겠하되졌렸냈됐갔왔](?:고|으며))(?:,\s*|\s+)"
+    r"(?:(?<=[가-힣])며|(?<=[가-힣])지만|(?<=[가-힣])으나|(?<=[가-힣]는)데|(?<=[은던한인]\s)데\s이어|[했였었았겠하되졌렸냈됐갔왔](?:고|으며))(?:,\s*|\s+)"
     r"|(?<=[가-힣])고,\s*"
 )
 # "추진하고 있다", "한다고 밝혔다": the verb goes on.
@@ -21,14 +21,38 @@ CONDITION = re.compile(r"(?:면|도록|려면|경우|않|못)(?:,)?(?:\s|$)")
 TOPIC = re.compile(r"^(?:[^\s,]+\s){0,3}?[^\s,]*[가-힣A-Za-z0-9)\]’”](?:은|는)\s")
 SUBJECT = re.compile(r"^(?:[^\s,]+\s){0,5}?[^\s,]*[가-힣A-Za-z0-9)\]’”](?:은|는|이|가|께서)\s")
 ENGLISH_JOINT = re.compile(
-    r"(?:;|,| [–—-])\s+(?=(?:and|but|which|who|while|with|as|after|before|where|when|because|saying|adding|including"
-    r"|making|bringing|leaving|marking|citing|following|according|compared|up|down|amid|despite|though|although|to)\b)"
+    r"(?:;|,| [–—-])\s+(?=(?P<relative>which|who|whose|where)\b|(?:and|but|while|with|as|after|before|when|because"
+    r"|saying|adding|including|making|bringing|leaving|marking|citing|following|according|compared|against|up|down|amid"
+    r"|despite|though|although|since|mostly|to|nearly|almost|about|more|most|less|one|two|three|four|five|six|\d[\d,.]*)\b)"
     r"|;\s+|\s[–—]\s+"
+    r"|\s+(?=(?:and|but)\s(?:is|are|was|were|has|have|had|will|would|can|could|may|might)\b)"
 )
 SUBORDINATE = re.compile(
     r"(?i)(?:while|after|although|though|if|when|as|despite|with|by|because|since|once|before|unless|until|whereas|given|having|following)\b"
 )
 QUALIFIES = re.compile(r"(?i)(?:if|unless|except|but|although|though|despite|only|provided|until|without)\b")
+OWN_TOPIC = re.compile(r"^(?:[^\s,]+\s){0,2}?[^\s,]*[가-힣A-Za-z0-9)\]’”](?:은|는)\s")
+OWN_SUBJECT = re.compile(r"^(?:[^\s,]+\s){0,2}?[^\s,]*[가-힣A-Za-z0-9)\]’”](?:은|는|이|가|께서)\s")
+VERB_FIRST = re.compile(r"^\S*(?:하여|해서|하며|되어|돼|되며|하고|하기|위한|위해)\s")
+SAYS = re.compile(r"(?:밝[혔히]|말[했하]|전[했하]|적었|썼|보였|주장|설명|강조|비판|반박|덧붙|지적|표명|요구|촉구)\S*$")
+WEIGHT = re.compile(
+    r"(?<![가-힣])(?:(?:적극|전격|지속|본격|효과|공식|대대|집중|종합|체계|구체|반복|공개|성공|획기|폭넓)적으로|한층|더욱|매우|특히|결국|드디어|이처럼|또한)\s(?!해)"
+)
+ONE_OF = re.compile(r"^[^,]{2,40}?\s(?:중|가운데)\s(?:하나|한 가지)는\s")
+COPULA_END = re.compile(r"(?:입니다|이다)$")
+PURPOSE = re.compile(r"^(?P<topic>[^\s,]+(?:은|는)\s)?[^,]{4,60}?기\s(?:위해서?|위하여),?\s")
+# The sentence's topic, as far as it goes before its clauses: "정부는 ", "A 회장과 B 사장은 ".
+TOPIC_PHRASE = re.compile(r"^(?:[^\s,]+\s){0,3}?[^\s,]*[가-힣A-Za-z0-9)\]’”](?:은|는|께서|에서는)\s")
+# The same in other letters, or a remark: "투어(SUMMER LETTER)", "사인(私人)".
+GLOSS = re.compile(r"\s?\((?=[^()\d]{1,40}\))[^()가-힣]*\)")
+ENGLISH_ASIDE = re.compile(
+    r"(?P<before>),\s(?P<aside>(?:who|which|whose|where)\s[^,;]{3,80}),(?=\s)"
+    r"|(?P<before_>(?<![A-Za-z])[A-Z][a-z]+),\s(?P<aside_>(?:a|an|the)\s[^,;]{3,60}),(?=\s(?:said|says|told|was|is|will|has|had|who|\w+ed)\b)"
+)
+ENGLISH_ATTRIBUTION = re.compile(
+    r",\s(?:(?:[a-z]+\s){0,2}(?:the|an?|its|his|her|their)\s[^,.]{3,60}|[A-Z][^,.]{2,50}|officials|police|organi[sz]ers)\s"
+    r"(?:said|says|announced|confirmed|reported)(?:\son\s[A-Z]\w+)?$"
+)
 ENGLISH_VERB = re.compile(
     r"(?i)\b(?:is|are|was|were|has|have|had|will|would|can|could|may|might|said|says|\w+ed|\w+s)\b"
 )
@@ -36,6 +60,7 @@ DATELINE = re.compile(
     r"^(?:\(?[가-힣]{2,6}\s?=\s?[가-힣A-Za-z0-9]{2,10}\)?\s*(?:[가-힣]{2,4}\s?(?:기자|특파원)\s*)?=?\s*"
     r"|\[[^\[\]]{1,15}=[^\[\]]{1,20}\]\s*(?:[가-힣]{2,4}\s?(?:기자|특파원)\s*)?=?\s*"
     r"|[A-Z][A-Z.,' /-]{2,40}(?:,\s[A-Z][a-z]+\.?(?:\s\d{1,2})?)?\s?(?:\([A-Z][\w .]{1,20}\))?\s?(?::|[–—-]{1,2})\s+"
+    r"|(?:[A-Z][a-z]+\s\d{1,2},\s\d{4}|\d{1,2}\s[A-Z][a-z]+\s\d{4})\s?(?::|[–—-]{1,2})\s+"
     r"|\((?:PTI|ANI|IANS|AP|AFP|Reuters|Yonhap|Xinhua)\)\s*(?:[:–—-]{1,2}\s*)?)"
 )
 NUMBERED = re.compile(r"^(?:\d{1,2}[.)](?=\s)|[①-⑳]|(?:답변?|질문|문|[QA])\s?\d{0,2}\s?[.:)](?=\s))\s*")
@@ -43,7 +68,7 @@ NUMBERED = re.compile(r"^(?:\d{1,2}[.)](?=\s)|[①-⑳]|(?:답변?|질문|문|[Q
 NEGATION = re.compile(
     r"않|못[했하한]|없[다는었고습]|아니|부인[했하]|반박|(?i:\b(?:not|never|no|denie[sd]|deny)\b|n[’']t\b)"
 )
-SHORTEST = 18
+SHORTEST, SHORTEST_HEAD = 18, 12
 OPENER_REST = 12
 # Longer ones are no sentences: a page without full stops.
 LONGEST = 1000
@@ -57,6 +82,79 @@ def tidy_bullet(sentence: str) -> str:
     text = _without_connective(NUMBERED.sub("", text))
     text = _without_loose_quote(text)
     return text.rstrip() if text.endswith("...") else text.rstrip(TAIL)
+
+
+def variants(text: str, language: str = "") -> list[str]:
+    """A tidied sentence in every form that says part of it, or all of it in fewer words, the whole one first.
+
+    Words are left out and none is changed: a clause that can stand alone, with its subject where another clause names
+    it; glosses in brackets, relative clauses and what a headline leaves of a Korean ending. Text in other languages
+    than Korean and English (`language`, "" for what the letters say) comes back as it is.
+    """
+    if len(text) > LONGEST:
+        return [text]
+    if HANGUL.search(text):
+        return [*dict.fromkeys(form for form in _korean_forms(text) if form)]
+    if not language or language.lower().startswith("en"):
+        return [*dict.fromkeys(form for form in _english_forms(text) if form)]
+    return [text]
+
+
+def _korean_forms(text: str) -> Iterator[str]:
+    whole = _leaner(GLOSS.sub("", text))
+    yield endings.shortened(whole)
+    if (purpose := PURPOSE.match(whole)) and not is_open(purpose[0]) and len(whole) - purpose.end() >= SHORTEST:
+        yield endings.shortened(f"{purpose['topic'] or ''}{whole[purpose.end() :]}")
+    joints = [joint for joint in KOREAN_JOINT.finditer(whole) if _is_joint(whole, joint)]
+    starts = [0, *(joint.end() for joint in joints)]
+    topic = TOPIC_PHRASE.match(whole)
+    for number, start in enumerate(starts):
+        own = _without_connective(whole[start:])
+        if number:
+            if CONDITION.search(whole[:start]):
+                continue
+            yield from _tail_forms(own, topic)
+        if number < len(joints):
+            head = endings.closed(whole[start : joints[number].end()].rstrip(" ,"))
+            if len(head) >= SHORTEST_HEAD:
+                yield head if not number else _without_connective(head)
+
+
+def _leaner(text: str) -> str:
+    """Without the adverbs that only add weight, and without "one of the main results is" before a noun."""
+    text = WEIGHT.sub("", text)
+    lead = ONE_OF.match(text)
+    return text[lead.end() :] if lead and COPULA_END.search(text) and len(text) - lead.end() >= SHORTEST else text
+
+
+def _tail_forms(tail: str, topic: re.Match[str] | None) -> Iterator[str]:
+    """A last clause: with the sentence's topic where it has no subject of its own, or where it says who said it."""
+    if len(tail) < SHORTEST or VERB_FIRST.match(tail):
+        return
+    short = endings.shortened(tail)
+    says, has_topic = SAYS.search(tail) is not None, OWN_TOPIC.match(tail) is not None
+    if topic is not None and not has_topic and (says or not OWN_SUBJECT.match(tail)):
+        yield f"{topic[0]}{short}"
+    stands_alone = has_topic or (OWN_SUBJECT.match(tail) is not None and not says)
+    if stands_alone or (_has_digit(tail) and not says):
+        yield short
+
+
+def _english_forms(text: str) -> Iterator[str]:
+    yield text
+    whole = GLOSS.sub("", text)
+    forms = [whole, ENGLISH_ASIDE.sub(_aside, whole)]
+    for form in dict.fromkeys(forms):
+        yield form
+        yield from _english(form, len(form) - 1)
+        if not is_open(form) and (said := ENGLISH_ATTRIBUTION.search(form)):
+            yield form[: said.start()].rstrip(TAIL)
+
+
+def _aside(found: re.Match[str]) -> str:
+    """What stands between two commas goes, unless it opens or closes a quotation or holds a number."""
+    inside = found["aside"] or found["aside_"]
+    return found[0] if any(mark in inside for mark in '"“”‘') or _has_digit(inside) else found["before_"] or ""
 
 
 def shorten(text: str, most: int, language: str = "") -> str:
@@ -116,7 +214,9 @@ def _english(text: str, most: int) -> Iterator[str]:
         joints = joints[1:]
     for joint in reversed(joints):
         head = text[: joint.start()].rstrip(TAIL)
-        enough = most // 3 <= len(head) <= most
+        # A relative clause that ends before the sentence does stands in the middle: its verb comes after it.
+        in_the_middle = joint["relative"] and "," in text[joint.end() :]
+        enough = most // 3 <= len(head) <= most and not in_the_middle
         if enough and ENGLISH_VERB.search(head) and not QUALIFIES.match(text[joint.end() :]):
             yield head
 

@@ -1,118 +1,126 @@
 """Post → headline, a few bullets and the link. Pure: the same post gives the same words."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
-from formatters import blocks, boilerplate, clauses, headline, sentences
+from formatters import blocks, boilerplate, choosing, clauses, headline, provenance, sentences, traits, words
 from formatters.blocks import Kind
+from formatters.choosing import Candidate, Room
 from formatters.language import language_of
+from formatters.provenance import Evidence
 from formatters.tables import BOLD_OFF, BOLD_ON
+from formatters.traits import Context, Place
 from models import Condensed, Post
 
-LEAST = 3
 MOST_SENTENCES = 400
 
-# How much likelier than chance a sentence with this trait is one of the best three, as natural logarithms of the
-# lifts measured over 9,671 posts of Korean news sites.
-FIRST_OF_POST, SECOND_OR_THIRD, FIRST_OF_SECTION = 1.33, 0.79, 0.74
-LIKE_TITLE, HAS_NUMBER, IS_ITEM, HAS_QUOTATION = 0.83, 0.59, 0.41, 0.41
-LAST_SECTION, LEANING, BOLD, FILLER = -0.22, -0.36, -0.69, -0.92
-# Not measured there: an amount, a sentence that must be cut or is long, one too short to say anything, a table row.
-HAS_QUANTITY, TO_BE_CUT, LENGTHY, TOO_SHORT, IS_ROW = 0.5, -0.45, -0.3, -0.6, -0.4
-SHORT = 16
 DENSE = ("ko", "ja", "zh")
 """Languages whose characters say about as much as 16/9 letters of an alphabet: 90 of theirs are 160 of English."""
 
-STEM = re.compile(r"[가-힣]{2,}|[A-Za-z]{3,}|\d+(?:[.,]\d+)*|[\u3040-\u30ff\u4e00-\u9fff]{2}")
-DIGIT = re.compile(r"\d")
-QUANTITY = re.compile(
-    r"\d\s?(?:[조억만천백]|원|명|건|%|퍼센트|개|곳|톤|배|대|달러|유로|엔|㎞|㎜|[kc㎢]?m\b|ha\b|\s?(?:percent|million|billion|trillion|people)\b)"
-    r"|[$€£¥￦₩]\s?\d"
-)
-QUOTATION = re.compile(r"[\"“‘「][^\"”’」]{4,}[\"”’」]")
+
+ROOMS = {"ko": Room(bullets=4, characters=190), "en": Room(bullets=4, characters=440, character=0.001, overrun=0.004)}
+
 ENDED = re.compile(r"[.!?。！？…][\"'”’)\]」』]*$")
 VERB = re.compile(
     r"(?:다|요|함|됨|음|임|중|예정|계획|추진|체결|성사|강화|지원|확대|개최|발표|선정|도입|시행|운영|제공|개선|개정|마련|구축|증가|감소|합의|출시|실시|설치|조성|모집|신청)[.!\"”’)]*$"
     r"|(?i:\b(?:is|are|was|were|has|have|had|will|would|can|said|says|to|\w{3,}ed|\w{3,}ing)\b)"
 )
-SPLIT = {Kind.TEXT, Kind.ITEM}
-ALIKE, SAME_AS_TITLE = 0.6, 0.8
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    place: int
-    text: str
-    """The bullet as it would be shown."""
-    score: float
-    tier: int
-    """0 for facts; higher ones are used only where lower ones are too few."""
-    stems: frozenset[str]
+SPLIT = {Kind.TEXT, Kind.ITEM, Kind.QUOTATION}
+SAME_AS_TITLE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A sentence, list item or table row, with where it stands."""
+    """A sentence, list item or table row, the how-manieth of the post, with where it stands."""
 
     text: str
-    kind: Kind
-    place: int
-    section: int
-    opens_section: bool
-    bold: float
+    number: int
+    place: Place
+    start: int
+    end: int
 
 
-def condense(post: Post, *, bullets: int = 4, bullet_chars: int = 90, language: str = "") -> Condensed:
+def condense(
+    post: Post, *, bullets: int = 4, bullet_chars: int = 90, language: str = "", boilerplate: tuple[str, ...] = ()
+) -> Condensed:
     """The post in short: at most `bullets` bullets of at most `bullet_chars` characters (16/9 of that in an alphabet).
 
     Never raises.
 
-    `language` is the source's, for posts that name none ("": Korean where there is Hangul, else English). What cannot
-    be condensed comes back as title and link with `fallback` set.
+    `language` is the source's, for posts that name none ("": what the letters and small words say). `boilerplate` are
+    regular expressions of the source's own: a sentence that one of them is found in is no bullet. What cannot be
+    condensed comes back as title and link with `fallback` set.
     """
     try:
-        return _condense(post, bullets=bullets, bullet_chars=bullet_chars, language=language)
+        return _condense(post, bullets=bullets, bullet_chars=bullet_chars, language=language, own=boilerplate)
     except Exception:
         # A post must reach its readers even where a rule here fails on it; the caller counts these.
         title = " ".join(post.title.split())
         return Condensed(headline=title or post.link, bullets=(), link=post.original_link or post.link, fallback=True)
 
 
-def _condense(post: Post, *, bullets: int, bullet_chars: int, language: str) -> Condensed:
+def _condense(post: Post, *, bullets: int, bullet_chars: int, language: str, own: tuple[str, ...] = ()) -> Condensed:
     page = blocks.read(post.html)
     text = "\n".join(blocks.unmarked(block.text) for block in page)
     head = headline.headline_of(post, text)
-    pieces = _pieces(page) or _pieces(blocks.read(post.excerpt))
+    source, pieces = post.html, _pieces(page, own)
+    if not pieces:
+        source, pieces = post.excerpt, _pieces(blocks.read(post.excerpt), own)
     spoken = post.language or language or language_of(post)
     most = bullet_chars if spoken in DENSE else bullet_chars * 16 // 9
-    candidates = _candidates(pieces, head, most, spoken)
-    chosen = _chosen(candidates, bullets)
+    candidates = _candidates(pieces, _context(pieces, head, post.source_headline), head, most, spoken)
+    room = replace(ROOMS["ko" if spoken in DENSE else "en"], bullets=bullets)
+    chosen = _proven(candidates, room, Evidence.of(post.title, post.html, post.excerpt))
     return Condensed(
         headline=head,
         bullets=tuple(candidate.text for candidate in chosen),
         link=post.original_link or post.link,
         urgency=headline.urgency_of(post.title),
+        spans=tuple(
+            provenance.spans(one.text, source, pieces[one.number].start, pieces[one.number].end) for one in chosen
+        ),
     )
 
 
-def _pieces(page: Iterable[blocks.Block]) -> list[_Piece]:
-    """Everything that could be a bullet, in document order."""
+def _proven(candidates: list[Candidate], room: Room, evidence: Evidence) -> list[Candidate]:
+    """The best of those in which nothing is said that the post does not say."""
+    while True:
+        chosen = choosing.choose(candidates, room)
+        false = {one.text for one in chosen if evidence.problem(one.text)}
+        if not false:
+            return chosen
+        candidates = [one for one in candidates if one.text not in false]
+
+
+def _context(pieces: list[_Piece], head: str, other_head: str) -> Context:
+    headings = {piece.place.section: words.stems(piece.text) for piece in pieces if piece.place.kind is Kind.HEADING}
+    counts = Counter(stem for piece in pieces for stem in words.stems(piece.text))
+    last = max((piece.place.section for piece in pieces), default=0)
+    return Context(words.stems(head), words.stems(other_head), headings, counts, last, last)
+
+
+def _pieces(page: Iterable[blocks.Block], own: tuple[str, ...] = ()) -> list[_Piece]:
+    """Everything that could be a bullet, in document order. `own`: patterns of the source's boilerplate."""
+    never = boilerplate.load().never
     found: list[_Piece] = []
-    last_section = -1
+    in_section: Counter[int] = Counter()
+    in_post = 0
     for block in page:
         left = MOST_SENTENCES - len(found)
         if left <= 0:
             break
-        parts = sentences.split(block.text, left) if block.kind in SPLIT else [block.text]
-        for part in parts:
-            opens = block.section != last_section and block.kind is not Kind.HEADING
+        if block.kind is Kind.CAPTION:
+            continue
+        for part in sentences.split(block.text, left) if block.kind in SPLIT else [block.text]:
             text = blocks.unmarked(part).strip()
-            if not text:
+            if not text or never.found_in(text) or _is_left_out(text) or any(re.search(one, text) for one in own):
                 continue
-            found.append(_Piece(text, block.kind, len(found), block.section, opens, _bold_share(part)))
-            if opens:
-                last_section = block.section
+            place = Place(block.kind, block.section, in_post, in_section[block.section], _bold_share(part))
+            found.append(_Piece(text, len(found), place, block.start, block.end))
+            in_section[block.section] += block.kind is not Kind.HEADING
+            in_post += block.kind is Kind.TEXT
     return found
 
 
@@ -125,27 +133,55 @@ def _bold_share(text: str) -> float:
     return inside / max(1, len(blocks.unmarked(text)))
 
 
-def _candidates(pieces: list[_Piece], head: str, most: int, language: str) -> list[_Candidate]:
-    never = boilerplate.load().never
-    kept = [piece for piece in pieces if not never.found_in(piece.text) and not _is_left_out(piece)]
-    title = stems(head)
-    last_section = max((piece.section for piece in kept), default=0)
+def possible(post: Post, language: str, *, most: int = 0) -> tuple[str, list[tuple[int, str, frozenset[str]]]]:
+    """The headline, and every possible bullet as (number of its sentence, text, traits): what weights are fitted on."""
+    page = blocks.read(post.html)
+    head = headline.headline_of(post, "\n".join(blocks.unmarked(block.text) for block in page))
+    pieces = _pieces(page)
+    context = _context(pieces, head, post.source_headline)
+    forms = _forms(pieces, context, head, most or (90 if language in DENSE else 160), language)
+    return head, [(form.piece.number, form.text, frozenset(_traits(form, context))) for form in forms if form.text]
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One way to say a sentence. `whole`: nothing but its ending was left out."""
+
+    text: str
+    piece: _Piece
+    stems: frozenset[str]
+    whole: bool
+
+
+def _forms(pieces: list[_Piece], context: Context, head: str, most: int, language: str) -> Iterator[_Form]:
+    """All forms of all pieces that are short enough and say more than the headline."""
+    for piece in pieces:
+        forms = clauses.variants(clauses.tidy_bullet(piece.text), language)
+        for form in forms:
+            if len(form) <= most and _says_something(form, piece.place.kind):
+                own = words.stems(form)
+                if not _repeats(own, context.title, form, head):
+                    yield _Form(form, piece, own, form == forms[0])
+
+
+def _traits(form: _Form, context: Context) -> Iterator[str]:
+    return traits.seen(form.text, form.stems, form.piece.place, context, whole=form.whole)
+
+
+def _candidates(pieces: list[_Piece], context: Context, head: str, most: int, language: str) -> list[Candidate]:
+    worths = traits.weights("ko" if language in DENSE else "en")
     found = []
-    rank = 0
-    for piece in kept:
-        full = clauses.tidy_bullet(piece.text)
-        bullet = clauses.shorten(full, most, language)
-        if not _says_something(bullet, piece.kind):
-            continue
-        own = stems(bullet)
-        if _repeats(own, title, bullet, head):
-            continue
-        tier = _tier(piece, bullet)
-        is_last = piece.section == last_section and last_section > 2
-        score = _score(piece, bullet, len(own & title), rank) + (LAST_SECTION if is_last else 0.0)
-        score += TO_BE_CUT * (len(full) > most) + LENGTHY * (len(bullet) > most * 7 // 9)
-        rank += piece.kind is Kind.TEXT and tier < 3
-        found.append(_Candidate(piece.place, bullet, score, tier, own))
+    for form in _forms(pieces, context, head, most, language):
+        worth = sum(worths.get(trait, 0.0) for trait in _traits(form, context))
+        tier = _tier(form.piece.place.kind, form.piece.text, form.text)
+        found.append(Candidate(form.text, form.piece.number, form.piece.place.section, worth, tier, form.stems))
+    # A sentence too long in every form is cut behind a word: only where bullets are too few without it.
+    said = {one.number for one in found}
+    for piece in pieces:
+        cut = "" if piece.number in said else clauses.shorten(clauses.tidy_bullet(piece.text), most, language)
+        own = words.stems(cut)
+        if cut and _says_something(cut, piece.place.kind) and not _repeats(own, context.title, cut, head):
+            found.append(Candidate(cut, piece.number, piece.place.section, 0.0, 3, own))
     return found
 
 
@@ -153,11 +189,11 @@ def _says_something(bullet: str, kind: Kind) -> bool:
     if kind is Kind.TEXT:
         return re.search(r"\w", bullet) is not None
     # "지원", "Costs": a bare label, or a heading that is one.
-    return DIGIT.search(bullet) is not None or len(bullet.split()) >= (3 if kind is Kind.HEADING else 2)
+    return words.DIGIT.search(bullet) is not None or len(bullet.split()) >= (3 if kind is Kind.HEADING else 2)
 
 
-def _is_left_out(piece: _Piece) -> bool:
-    label, colon, _ = piece.text.partition(":")
+def _is_left_out(text: str) -> bool:
+    label, colon, _ = text.partition(":")
     return bool(colon) and boilerplate.load().left_out.match(label.strip()) is not None
 
 
@@ -165,74 +201,22 @@ def _repeats(own: frozenset[str], title: frozenset[str], bullet: str, head: str)
     """Whether the bullet says no more than the headline."""
     if bullet in head:
         return True
-    return bool(own) and len(own & title) / len(own) >= SAME_AS_TITLE and not (_digits(own) - _digits(title))
+    new_numbers = any(words.is_number(stem) for stem in own - title)
+    return bool(own) and len(own & title) / len(own) >= SAME_AS_TITLE and not new_numbers
 
 
-def _digits(words: frozenset[str]) -> set[str]:
-    return {word for word in words if DIGIT.search(word)}
-
-
-def _score(piece: _Piece, bullet: str, shared: int, rank: int) -> float:
+def _tier(kind: Kind, sentence: str, bullet: str) -> int:
+    """0 for what may be a fact, up to 4 for what only fills up."""
     rules = boilerplate.load()
-    has_number = DIGIT.search(bullet) is not None
-    score = BOLD * piece.bold if piece.kind is Kind.TEXT else 0.0
-    if piece.kind is Kind.TEXT and rank < 3:
-        score += SECOND_OR_THIRD if rank else FIRST_OF_POST
-    if piece.opens_section:
-        score += FIRST_OF_SECTION
-    score += (
-        LIKE_TITLE * (shared >= 2) + HAS_NUMBER * has_number + HAS_QUOTATION * (QUOTATION.search(bullet) is not None)
-    )
-    score += IS_ITEM * (piece.kind is Kind.ITEM) + IS_ROW * (piece.kind is Kind.ROW) + TOO_SHORT * (len(bullet) < SHORT)
-    score += HAS_QUANTITY * (QUANTITY.search(bullet) is not None)
-    if rules.leaning.found_in(bullet):
-        score += LEANING
-    if rules.padding.found_in(bullet) and not has_number:
-        score += FILLER
-    return score
-
-
-def _tier(piece: _Piece, bullet: str) -> int:
-    has_number = DIGIT.search(bullet) is not None
-    if piece.kind is Kind.HEADING:
-        return 4
-    if piece.kind is not Kind.TEXT:
-        return 0 if has_number or VERB.search(bullet) else 2
-    if not ENDED.search(piece.text) and not VERB.search(bullet):
-        return 3
-    if boilerplate.load().padding.found_in(bullet):
+    has_number = words.DIGIT.search(bullet) is not None
+    if kind is Kind.HEADING:
+        return 1 if has_number else 4
+    if rules.padding.found_in(bullet):
         return 1 if has_number else 2
-    leans = not has_number and boilerplate.load().leaning.found_in(bullet)
-    return 1 if leans or bullet.endswith("?") else 0
-
-
-def _chosen(candidates: list[_Candidate], bullets: int) -> list[_Candidate]:
-    """The best in document order: facts up to `bullets`, and of anything else only what brings them to three.
-
-    Of two that say the same, the one with a number.
-    """
-    chosen: list[_Candidate] = []
-    for tier in range(5):
-        room = bullets if tier == 0 else min(bullets, LEAST)
-        fitting = sorted((one for one in candidates if one.tier == tier), key=lambda one: (-one.score, one.place))
-        for candidate in fitting:
-            alike = [other for other in chosen if _alike(candidate, other)]
-            if not alike and len(chosen) < room:
-                chosen.append(candidate)
-            elif len(alike) == 1 and _digits(candidate.stems) and not _digits(alike[0].stems):
-                chosen[chosen.index(alike[0])] = candidate
-    return sorted(chosen, key=lambda one: one.place)
-
-
-def _alike(one: _Candidate, other: _Candidate) -> bool:
-    fewer = min(len(one.stems), len(other.stems))
-    if one.text in other.text or other.text in one.text:
-        return True
-    return fewer > 1 and len(one.stems & other.stems) / fewer >= ALIKE
-
-
-def stems(text: str) -> frozenset[str]:
-    """Words by what of them stays when endings change: two syllables in Korean, five letters in Latin script."""
-    common = boilerplate.load().common_stems
-    found = (word[:2] if "가" <= word[0] <= "힣" else word.casefold()[:5] for word in STEM.findall(text))
-    return frozenset(stem for stem in found if stem not in common)
+    if kind in (Kind.ITEM, Kind.ROW):
+        return 0 if has_number or VERB.search(bullet) else 2
+    if not ENDED.search(sentence) and not VERB.search(bullet):
+        return 3
+    # A quotation alone does not say whose it is.
+    alone = len(bullet) > 2 and bullet[0] in '"“‘「' and bullet[-1] in '"”’」'
+    return 1 if alone or rules.leaning.found_in(bullet) or bullet.endswith("?") else 0

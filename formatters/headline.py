@@ -28,7 +28,10 @@ NAME = re.compile(
     r"(?<![A-Za-z])(?!TOP|FAQ|BEST|NEW|LIVE|HOT)(?=[A-Za-z]{3})[A-Z][A-Za-z]*[A-Z][A-Za-z]*"
     r"|[가-힣]{2,4}(?=\s(?:대통령|총리|장관|의원|위원장|교수|감독|선수|회장|지사)(?![가-힣]{2}))"
 )
-MOST = 200
+PHRASE_END = re.compile(r"(?:[,;:·…!?]|\s[–—-])(?=\s)")
+MOST = 80
+LEAST = 10
+"""Characters that a title keeps at least when a teaser behind it goes."""
 
 
 def headline_of(post: Post, text: str) -> str:
@@ -37,11 +40,21 @@ def headline_of(post: Post, text: str) -> str:
     """
     title, other = cleaned(post.title, post), cleaned(post.source_headline, post)
     if title and not (is_keyword_list(title) or lacks_support(title, text)):
-        return title
+        return shortened(title)
     if other and not (is_keyword_list(other) or lacks_support(other, text)):
-        return other
-    first_line = text.partition("\n")[0][:MOST].strip()
-    return title or other or first_line or post.original_link or post.link
+        return shortened(other)
+    first_line = text.partition("\n")[0].strip()
+    return shortened(title or other or first_line) or post.original_link or post.link
+
+
+def shortened(title: str) -> str:
+    """The title in 80 characters at most: cut at the last phrase that fills half of that, else behind a word."""
+    if len(title) <= MOST:
+        return title
+    room = title[: MOST - 1]
+    phrases = [end.start() for end in PHRASE_END.finditer(title, MOST // 2, MOST)]
+    cut = phrases[-1] if phrases else room.rfind(" ")
+    return f"{room[: cut if cut > 0 else MOST - 1].rstrip(' ,;:·–—-')}…"
 
 
 def urgency_of(title: str) -> Urgency:
@@ -52,9 +65,12 @@ def urgency_of(title: str) -> Urgency:
 
 def cleaned(title: str, post: Post) -> str:
     """The title as one line without markers, markup, runs of emoji and the site's name."""
-    plain = _plain(title)
+    plain, rules = _plain(title), boilerplate.load()
     text = SHOUTED.sub("", MARKER.sub(" ", plain))
-    text = EMOJI_AROUND.sub(" ", text).strip()
+    text = rules.rubric.sub("", EMOJI_AROUND.sub(" ", text).strip()).strip()
+    text = rules.chatter.sub("", text)
+    if len(rest := rules.teaser.sub("", text).strip()) >= LEAST:
+        text = rest
     text = " ".join(_without_site(text, post).split()).strip()
     return text if re.search(r"\w", text) else " ".join(plain.split())
 

@@ -14,12 +14,14 @@ END = re.compile(
     # "…필요합니다.빠르고 …": the blank was forgotten. After any other letter a dot may belong to a name.
     rf"|(?<=[다요죠])\.{BOLD_OFF}?(?=[가-힣])"
     rf"|[。！？]++{CLOSERS}"
+    # The full stops of other scripts (Sentence_Terminal of https://www.unicode.org/reports/tr29/#Sentence_Boundaries).
+    rf"|[।॥۔؟።။៕᠃՜՞]++{CLOSERS}"
 )
 # What goes on after a quotation: “…했다.” 라고 말했다.
 QUOTED_ON = re.compile(r"이?라(?:고|는|며|면서)|고\s|며\s|면서\s|는\s")
 QUOTES = "\"'”’"
 ABBREVIATION = re.compile(
-    r"(?:^|[\s(\"“])(?:Mr|Mrs|Ms|Dr|Prof|Sen|Rep|Gov|Gen|Lt|Col|Sgt|Capt|St|Jr|Sr|vs|Inc|Ltd|Corp|Co|Bros|No|Nos|Vol|Fig|etc|approx"
+    r"(?:^|[\s(\"“])(?:Mr|Mrs|Ms|Dr|Prof|Sen|Rep|Gov|Gen|Lt|Col|Sgt|Capt|St|Jr|Sr|vs|Inc|Pvt|Ltd|Pte|Corp|Co|Bros|No|Nos|Vol|Fig|etc|approx"
     r"|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|a\.m|p\.m|e\.g|i\.e|[A-Z])\.$"
 )
 INITIALS = re.compile(r"(?:[A-Za-z]\.){2,}$")

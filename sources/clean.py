@@ -6,13 +6,53 @@ from urllib.parse import urljoin
 import nh3
 
 TAGS = {
-    *("p", "div", "section", "article", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "hr", "br", "pre", "code"),
+    *(
+        "p",
+        "div",
+        "span",
+        "section",
+        "aside",
+        "article",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "blockquote",
+        "hr",
+        "br",
+        "pre",
+        "code",
+    ),
     *("ul", "ol", "li", "dl", "dt", "dd", "figure", "figcaption"),
     *("table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"),
     *("b", "strong", "i", "em", "s", "del", "sub", "sup", "a", "img"),
 }
-UNREAD = {"script", "style", "noscript", "iframe", "noembed", "noframes", "template", "svg", "math", "title"}
-ATTRIBUTES = {"a": {"href"}, "img": {"src", "alt"}, "th": {"colspan", "rowspan"}, "td": {"colspan", "rowspan"}}
+UNREAD = {
+    "nav",
+    "footer",
+    "form",
+    "button",
+    "script",
+    "style",
+    "noscript",
+    "iframe",
+    "noembed",
+    "noframes",
+    "template",
+    "svg",
+    "math",
+    "title",
+}
+ATTRIBUTES = {
+    # What a class says of a share bar or a byline helps the condenser to leave it out.
+    "*": {"class"},
+    "a": {"href"},
+    "img": {"src", "alt"},
+    "th": {"colspan", "rowspan"},
+    "td": {"colspan", "rowspan"},
+}
 SCHEMES = {"http", "https", "mailto", "tel"}
 # A tag cut off by Korean text ("</b되며") would take the words up to the next ">" with it.
 CUT_OFF = re.compile(r"<(/?(?:b|i|u|strong|em|span|p|li|td|th|tr|div|a|h[1-6]))(?=[가-힣])", re.IGNORECASE)

@@ -39,6 +39,7 @@ def _watched(row: Row[Any]) -> Watched:
     spec = dict(row.spec)
     spec["kind"] = Kind(spec["kind"])
     spec["topics"] = tuple(spec["topics"])
+    spec["boilerplate"] = tuple(spec.get("boilerplate", ()))
     return Watched(
         source=Source(**spec),
         from_file=row.from_file,

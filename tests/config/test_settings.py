@@ -91,6 +91,8 @@ def test_every_problem_is_told_at_once_with_its_place_and_what_is_accepted(tmp_p
         ("[[sources]]\nid = 'a'\nurl = 'file:///etc/passwd'", "an http or https address"),
         ("[[sources]]\nid='a'\nurl='http://a.b/'\n[[sources]]\nid='a'\nurl='http://a.b/'", "is used twice"),
         ("[[sources]]\nid='a'\nurl='http://a.b/'\nencoding='klingon'", '"klingon" is not known'),
+        ("[[sources]]\nid='a'\nurl='http://a.b/'\nboilerplate=['(']", '"(" is no regular expression'),
+        ("[[sources]]\nid='a'\nurl='http://a.b/'\nboilerplate=['(a+)+']", "repeats a repetition"),
         ("[web]\nadmin_token = 'short'", "16 characters or more"),
         ("[fetch]\nmin_every='2h'", "longer than max_every"),
         ("database_url = 'postgresql://u:p@h/n'", "PostgreSQL comes with a later version"),
