@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 LEAST = 3
-MOST_CONSIDERED = 60
+MOST_CONSIDERED = 40
 ALIKE = 0.6
 ROUNDS = 4
 

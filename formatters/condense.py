@@ -20,6 +20,10 @@ DENSE = ("ko", "ja", "zh")
 """Languages whose characters say about as much as 16/9 letters of an alphabet: 90 of theirs are 160 of English."""
 
 
+LEAD = (0.15, 0.1, 0.06)
+"""What the first sentences of a post gain beside their traits: a reader wants to know first what it is about. It costs
+no facts on the gold posts, and comes nearer to what sites write as their own excerpts."""
+
 ROOMS = {"ko": Room(bullets=4, characters=190), "en": Room(bullets=4, characters=440, character=0.001, overrun=0.004)}
 
 ENDED = re.compile(r"[.!?。！？…][\"'”’)\]」』]*$")
@@ -140,7 +144,7 @@ def possible(post: Post, language: str, *, most: int = 0) -> tuple[str, list[tup
     pieces = _pieces(page)
     context = _context(pieces, head, post.source_headline)
     forms = _forms(pieces, context, head, most or (90 if language in DENSE else 160), language)
-    return head, [(form.piece.number, form.text, frozenset(_traits(form, context))) for form in forms if form.text]
+    return head, [(form.piece.number, form.text, _traits(form, context)) for form in forms if form.text]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,17 +168,21 @@ def _forms(pieces: list[_Piece], context: Context, head: str, most: int, languag
                     yield _Form(form, piece, own, form == forms[0])
 
 
-def _traits(form: _Form, context: Context) -> Iterator[str]:
-    return traits.seen(form.text, form.stems, form.piece.place, context, whole=form.whole)
+def _traits(form: _Form, context: Context) -> frozenset[str]:
+    return frozenset(traits.seen(form.text, form.stems, form.piece.place, context, whole=form.whole))
 
 
 def _candidates(pieces: list[_Piece], context: Context, head: str, most: int, language: str) -> list[Candidate]:
     worths = traits.weights("ko" if language in DENSE else "en")
     found = []
     for form in _forms(pieces, context, head, most, language):
-        worth = sum(worths.get(trait, 0.0) for trait in _traits(form, context))
-        tier = _tier(form.piece.place.kind, form.piece.text, form.text)
-        found.append(Candidate(form.text, form.piece.number, form.piece.place.section, worth, tier, form.stems))
+        having = _traits(form, context)
+        worth = sum(worths.get(trait, 0.0) for trait in sorted(having))
+        place = form.piece.place
+        if place.kind is Kind.TEXT and place.in_post < len(LEAD):
+            worth += LEAD[place.in_post]
+        tier = _tier(form, having)
+        found.append(Candidate(form.text, form.piece.number, place.section, worth, tier, form.stems))
     # A sentence too long in every form is cut behind a word: only where bullets are too few without it.
     said = {one.number for one in found}
     for piece in pieces:
@@ -205,18 +213,17 @@ def _repeats(own: frozenset[str], title: frozenset[str], bullet: str, head: str)
     return bool(own) and len(own & title) / len(own) >= SAME_AS_TITLE and not new_numbers
 
 
-def _tier(kind: Kind, sentence: str, bullet: str) -> int:
+def _tier(form: _Form, having: frozenset[str]) -> int:
     """0 for what may be a fact, up to 4 for what only fills up."""
-    rules = boilerplate.load()
-    has_number = words.DIGIT.search(bullet) is not None
+    kind, bullet = form.piece.place.kind, form.text
     if kind is Kind.HEADING:
-        return 1 if has_number else 4
-    if rules.padding.found_in(bullet):
-        return 1 if has_number else 2
+        return 1 if "number" in having else 4
+    if "padding" in having:
+        return 1 if "number" in having else 2
     if kind in (Kind.ITEM, Kind.ROW):
-        return 0 if has_number or VERB.search(bullet) else 2
-    if not ENDED.search(sentence) and not VERB.search(bullet):
+        return 0 if "number" in having or VERB.search(bullet) else 2
+    if not ENDED.search(form.piece.text) and not VERB.search(bullet):
         return 3
     # A quotation alone does not say whose it is.
     alone = len(bullet) > 2 and bullet[0] in '"“‘「' and bullet[-1] in '"”’」'
-    return 1 if alone or rules.leaning.found_in(bullet) or bullet.endswith("?") else 0
+    return 1 if alone or "leaning" in having or "question" in having else 0

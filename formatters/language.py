@@ -34,7 +34,7 @@ def language_of(post: Post) -> str:
     if post.language:
         return post.language
     text = re.sub(r"<[^>]*>", " ", f"{post.title} {post.html[: SAMPLE * 2]}")[:SAMPLE]
-    letters = sum(1 for character in text if character.isalpha())
+    letters = sum(map(str.isalpha, text))
     for language, script in SCRIPTS:
         if letters and len(script.findall(text)) / letters >= ENOUGH:
             return language

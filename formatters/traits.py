@@ -59,14 +59,15 @@ def seen(bullet: str, own: frozenset[str], place: Place, context: Context, *, wh
     """The traits that the bullet has."""
     yield "always"
     yield from _of_place(place, context)
-    yield from _of_words(bullet)
+    told = tuple(_of_words(bullet))
+    yield from told
     yield from _of_company(own, place, context)
     if words.DIGIT.search(bullet):
         if place.in_section == 0:
             yield "number at the front of its section"
         if own & context.title:
             yield "number beside a word of the title"
-        if signs()["says"].search(bullet):
+        if "says" in told:
             yield "number in what somebody said"
     length = len(bullet)
     if length < 18:
