@@ -14,14 +14,15 @@ from models import Alert, ChatSettings, Urgency
 
 SAFE = ":/?#[]@!$&'()*+,;=%~-._"
 LONGEST_LINK = 2000
-"""Characters of an address in ASCII; longer ones are left out. Browsers and platforms take at least this much."""
+"""Characters of an address in ASCII; longer ones are left out. Slack takes 3,000 of a button
+(https://docs.slack.dev/reference/block-kit/block-elements/button-element), and a section has 3,000 in all."""
 HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 UNREADABLE = "\ufffd"
 PICTURE = re.compile(r"https?://[^\s<>\"]+$")
 NOT_DRAWN = (".svg", ".ico")
 OWN_NETWORK = (".local", ".localhost", ".internal", ".lan", ".home.arpa")
 NOTE = 600
-"""UTF-16 units of the desk's note on a correction, and half of that for why an alert was taken back."""
+"""The most of the desk's note on a correction, and twice what there is for why an alert was taken back."""
 TOPICS = 3
 MOST_TOPICS, MOST_BULLETS = 20, 10
 """How many of a publisher's are looked at."""

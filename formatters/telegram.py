@@ -59,6 +59,11 @@ def _without_mentions(text: str) -> str:
     return MENTION.sub(f"@{WORD_JOINER}", text) if "@" in text else text
 
 
+def _measure(text: str) -> int:
+    """UTF-16 units of what `_escape` makes of the text, as a reader's client counts them."""
+    return utf16(_without_mentions(text))
+
+
 def _linked(link: str, inner: str) -> str:
     return f'<a href="{html.escape(link)}">{inner}</a>' if link else inner
 
@@ -89,13 +94,13 @@ def alert(alert: Alert, settings: ChatSettings) -> TelegramText:
     bullets are gone; byline, link and button stay.
     """
     link = parts.address(alert.link)
-    headline = _escape(parts.shorten(parts.headline(alert, settings), HEADLINE, utf16))
-    foot = [_escape(" · ".join(parts.byline(alert, settings, utf16)))]
+    headline = _escape(parts.shorten(parts.headline(alert, settings), HEADLINE, _measure))
+    foot = [_escape(" · ".join(parts.byline(alert, settings, _measure)))]
     foot += [_link_line(link)] if link else []
     if alert.retracted:
-        groups = [[f"<s>{headline}</s>"], [f"❌ {_escape(parts.retraction(alert, settings, utf16))}"], foot]
+        groups = [[f"<s>{headline}</s>"], [f"❌ {_escape(parts.retraction(alert, settings, _measure))}"], foot]
     else:
-        note = _escape(parts.correction(alert, utf16))
+        note = _escape(parts.correction(alert, _measure))
         on_top = [f"✏️ <b>{say(settings.language, 'alert.correction')}</b> {note}"] if note else []
         groups = [on_top, [f"{'🔴 ' if parts.is_urgent(alert) else ''}<b>{headline}</b>"], foot]
         groups.insert(2, _bullets(alert, ROOM - utf16(html.unescape(TAG.sub("", _message(groups))))))
@@ -109,8 +114,8 @@ def _message(groups: Iterable[Sequence[str]]) -> str:
 
 def _bullets(alert: Alert, room: int) -> list[str]:
     kept = []
-    for bullet in parts.bullets(alert, BULLET, utf16):
-        room -= utf16(bullet) + 4
+    for bullet in parts.bullets(alert, BULLET, _measure):
+        room -= _measure(bullet) + 4
         if room < 0:
             break
         kept.append(f"• {_escape(bullet)}")
@@ -119,14 +124,14 @@ def _bullets(alert: Alert, room: int) -> list[str]:
 
 def plain_alert(alert: Alert, settings: ChatSettings) -> TelegramText:
     """The form without markup, button and picture, for when the rich one was refused."""
-    told, link = plain.alert_and_link(alert, settings, utf16)
+    told, link = plain.alert_and_link(alert, settings, _measure)
     return TelegramText(f"{_without_mentions(told)}{link}", plain=True)
 
 
 def also(alert: Alert, settings: ChatSettings) -> TelegramText:
     """The short reply that says who carries the story too, where that shall not be an edit."""
     link = parts.address(alert.link)
-    names = _escape(parts.also(alert, settings, measure=utf16))
+    names = _escape(parts.also(alert, settings, measure=_measure))
     return TelegramText(f"{names}\n{_link_line(link)}" if link else names)
 
 
@@ -184,9 +189,9 @@ def _line(number: int, alert: Alert, settings: ChatSettings, caps: Caps, *, link
     """ "3. 🔴 headline — A and 2 more"; one that was taken back is struck through."""
     mark = parts.mark_of(alert)
     link = parts.address(alert.link) if linked else ""
-    headline = _escape(parts.beside(parts.headline(alert, settings), caps.headline, utf16))
+    headline = _escape(parts.beside(parts.headline(alert, settings), caps.headline, _measure))
     shown = _linked(link if len(link) <= caps.link else "", headline)
-    names = _escape(parts.short_sources(alert, settings.language, caps.sources, utf16)) if caps.sources else ""
+    names = _escape(parts.short_sources(alert, settings.language, caps.sources, _measure)) if caps.sources else ""
     struck = f"<s>{shown}</s>" if alert.retracted else shown
     return f"{number}. {f'{mark} ' if mark else ''}{struck}{f' — {names}' if names else ''}"
 
@@ -196,9 +201,9 @@ def _line(number: int, alert: Alert, settings: ChatSettings, caps: Caps, *, link
 
 def reply(answer: Reply, settings: ChatSettings) -> list[str]:
     """The answer in as few messages as the limits allow; a story is never split."""
-    title = _escape(parts.text(answer.title, 1000, utf16))
+    title = _escape(parts.text(answer.title, 1000, _measure))
     blocks = [f"<b>{title}</b>"] if title else []
-    blocks += [_escape(parts.shorten(inert.lines(line), 1500, utf16)) for line in answer.lines]
+    blocks += [_escape(parts.shorten(inert.lines(line), 1500, _measure)) for line in answer.lines]
     blocks += [_story(number, story, answer, settings) for number, story in enumerate(answer.stories, answer.first)]
     groups = parts.packed(blocks, lambda block: _size(f"{block}\n"), (LIMIT, ENTITIES, ENTITY_BYTES))
     messages = ["\n".join(group) for group in groups]
@@ -208,12 +213,12 @@ def reply(answer: Reply, settings: ChatSettings) -> list[str]:
 def _story(number: int, story: Story, answer: Reply, settings: ChatSettings) -> str:
     alert, link = story.alert, parts.address(story.alert.link)
     mark = parts.mark_of(alert)
-    headline = _marked(parts.beside(parts.headline(alert, settings), 200, utf16), answer.marked)
+    headline = _marked(parts.beside(parts.headline(alert, settings), 200, _measure), answer.marked)
     shown = _linked(link if len(link) <= STORY_LINK else "", headline)
     first = f"{number}. {f'{mark} ' if mark else ''}{f'<s>{shown}</s>' if alert.retracted else shown}"
-    source = parts.short_sources(alert, settings.language, 100, utf16)
+    source = parts.short_sources(alert, settings.language, 100, _measure)
     stamp = when.stamp(alert, settings.language, settings.timezone)
-    snippet = "" if alert.retracted else _marked(parts.beside(story.snippet, 160, utf16), answer.marked)
+    snippet = "" if alert.retracted else _marked(parts.beside(story.snippet, 160, _measure), answer.marked)
     second = _escape(" · ".join(part for part in (source, stamp) if part))
     return f"{first}\n   {second}{f' — {snippet}' if snippet else ''}"
 

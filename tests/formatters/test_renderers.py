@@ -23,10 +23,12 @@ LONG = replace(
     urgency=Urgency.URGENT,
     changed=ALERT.created,
 )
+NAMES = replace(LONG, headline="@abcde " * 90, bullets=("@abcde " * 900,) * 10, sources=("@abcde " * 90,) * 9)
 STATES = [alert for language in LANGUAGES for alert in alerts(language).values()] + [
     LONG,
     replace(LONG, correction="고쳐 씁니다 & " * 200),
     replace(LONG, retracted=True, retraction="오보 & " * 200),
+    NAMES,
     replace(ALERT, headline="", bullets=(), sources=(), topics=(), link="", image=""),
     replace(ALERT, headline="\u200b\u202e", bullets=("\u3164",), sources=("\u200b",), link="http://localhost/x"),
     replace(ALERT, published=datetime.min.replace(tzinfo=UTC), link="https://뉴스.example/글"),
@@ -45,6 +47,10 @@ def test_both_platforms_take_every_form(alert: Alert, language: str) -> None:
 
 
 def test_what_is_too_long_is_refused_and_the_check_sees_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What keeps a name from ringing counts too.
+    with monkeypatch.context() as patch, pytest.raises(RefusalError, match="too long"):
+        patch.setattr(telegram, "_measure", parts.utf16)
+        telegram_takes(telegram.alert(NAMES, SETTINGS))
     monkeypatch.setattr(telegram, "ROOM", 9000)
     with pytest.raises(RefusalError, match="too long"):
         telegram_takes(telegram.alert(LONG, SETTINGS))
