@@ -117,6 +117,12 @@ class Alert:
     """When this desk first saw the story."""
     changed: datetime | None = None
     """When this version was made, for versions after the first that change what a reader sees."""
+    correction: str = ""
+    """The desk's note on what was wrong, "" when nothing was corrected."""
+    retracted: bool = False
+    """Taken back by the desk: renderers strike the headline through and leave the bullets out."""
+    retraction: str = ""
+    """Why it was taken back, "" where the desk gave no reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +137,12 @@ class Chat:
 
 @dataclass(frozen=True, slots=True)
 class ChatSettings:
-    """What a chat chose about how alerts look."""
+    """What a chat chose about how alerts look. `hashtags`: whether topics stand at the end of its alerts."""
 
     language: str
     timezone: str
     pictures: bool = True
+    hashtags: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,102 +1,245 @@
-"""Pieces that all renderers share: source line, link form, marked words, shortening."""
+"""Pieces that all renderers share: source line, link and picture, hashtags, shortening. All texts come out inert."""
 
+import ipaddress
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
-from urllib.parse import quote, urlsplit
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from formatters import when
+from formatters import inert, when
 from locales import say
 from models import Alert, ChatSettings, Urgency
 
 SAFE = ":/?#[]@!$&'()*+,;=%~-._"
+LONGEST_LINK = 2000
+"""Characters of an address in ASCII; longer ones are left out. Slack takes 3,000 of a button
+(https://docs.slack.dev/reference/block-kit/block-elements/button-element), and a section has 3,000 in all."""
+HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
+UNREADABLE = "\ufffd"
 PICTURE = re.compile(r"https?://[^\s<>\"]+$")
+NOT_DRAWN = (".svg", ".ico")
+OWN_NETWORK = (".local", ".localhost", ".internal", ".lan", ".home.arpa")
+NOTE = 600
+"""The most of the desk's note on a correction, and twice what there is for why an alert was taken back."""
+TOPICS = 3
+MOST_TOPICS, MOST_BULLETS = 20, 10
+"""How many of a publisher's are looked at."""
+
+Measure = Callable[[str], int]
+Size = tuple[int, ...]
+Item = TypeVar("Item")
 
 
 def address(link: str) -> str:
-    """The link in ASCII, as platforms want it; "" when it is no web address."""
-    try:
-        host = urlsplit(link).hostname
-    except ValueError:
+    """The link in ASCII, as platforms want it; "" when it is no web address or too long for one."""
+    if len(link) > LONGEST_LINK:
         return ""
-    return quote(link.strip(), safe=SAFE) if host and link.startswith(("http://", "https://")) else ""
+    try:
+        parts = urlsplit(link.strip())
+        host = parts.hostname
+        if not host or parts.scheme not in ("http", "https"):
+            return ""
+        if not host.isascii():
+            host = host.encode("idna").decode("ascii")
+            port = f":{parts.port}" if parts.port else ""
+            link = urlunsplit(parts._replace(netloc=f"{host}{port}"))
+    except ValueError:  # UnicodeError is one: a host that is no name
+        return ""
+    if not HOST.fullmatch(host):
+        return ""
+    in_ascii = quote(link.strip(), safe=SAFE, errors="ignore")
+    return in_ascii if len(in_ascii) <= LONGEST_LINK else ""
 
 
 def has_public_host(link: str) -> bool:
     """Whether a platform will take the address for a button: its host must have a dot."""
-    return "." in (urlsplit(link).hostname or "")
+    return "." in (urlsplit(link).hostname or "").rstrip(".")
 
 
 def short_address(link: str, most: int = 48) -> str:
-    """The address as a reader sees it: no scheme, no www., not long."""
-    shown = re.sub(r"^https?://(www\.)?", "", link).rstrip("/")
-    return shown if len(shown) <= most else shown[: most - 1] + "…"
+    """The address as a reader sees it: no scheme, no www., letters instead of %EA%B0%80, not long."""
+    host, slash, path = re.sub(r"^https?://(www\.)?", "", link).rstrip("/").partition("/")
+    told = inert.line(unquote(path)).replace(" ", "%20")
+    shown = f"{host}{slash}{path if UNREADABLE in told else told}"
+    return inert.isolated(shown if len(shown) <= most else shown[: most - 1] + "…")
 
 
 def picture(alert: Alert, settings: ChatSettings) -> str:
-    """The picture's address, or "" where the chat wants none or the platforms draw none (SVG)."""
-    if not settings.pictures or urlsplit(alert.image).path.lower().endswith((".svg", ".ico")):
+    """The picture's address in ASCII, "" where there shall be none.
+
+    That is where the chat wants none, where the alert was taken back, where platforms draw none (SVG, icons), and
+    where they cannot fetch it: a host without a dot, or inside somebody's own network.
+    """
+    if not settings.pictures or alert.retracted or not PICTURE.match(alert.image):
         return ""
-    return alert.image if PICTURE.match(alert.image) and has_public_host(alert.image) else ""
+    link = address(alert.image)
+    if not link or urlsplit(link).path.lower().endswith(NOT_DRAWN):
+        return ""
+    return link if has_public_host(link) and not _in_own_network(link) else ""
 
 
-def source_names(alert: Alert) -> str:
-    return ", ".join(alert.sources)
+def _in_own_network(link: str) -> bool:
+    host = (urlsplit(link).hostname or "").rstrip(".")
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return host.endswith(OWN_NETWORK)
 
 
-def short_sources(alert: Alert, language: str) -> str:
+# ------------------------------------------------------------------------------------------------------------ texts
+
+
+def text(words: str, most: int, measure: Measure = len) -> str:
+    """A publisher's text as one inert line of at most `most`."""
+    return shorten(inert.line(words), most, measure)
+
+
+def beside(words: str, most: int, measure: Measure = len) -> str:
+    """The same for text that shares its line with other text; it stays in its place whatever its direction."""
+    return inert.isolated(shorten(inert.line(words), most - 2, measure))
+
+
+def headline(alert: Alert, settings: ChatSettings) -> str:
+    """The alert's headline as one inert line of any length; its link, or words, where nothing of it can be seen."""
+    told = inert.line(alert.headline)
+    return told or short_address(address(alert.link)) or say(settings.language, "alert.untitled")
+
+
+def bullets(alert: Alert, most: int, measure: Measure = len) -> list[str]:
+    """The bullets that can be seen, each at most `most`; none of an alert that was taken back."""
+    found = [] if alert.retracted else [text(bullet, most, measure) for bullet in alert.bullets[:MOST_BULLETS]]
+    return [bullet for bullet in found if bullet]
+
+
+def correction(alert: Alert, measure: Measure = len) -> str:
+    """The desk's note on what was wrong, "" for an alert that nobody corrected."""
+    return "" if alert.retracted else text(alert.correction, NOTE, measure)
+
+
+def retraction(alert: Alert, settings: ChatSettings, measure: Measure = len) -> str:
+    """The sentence that says the alert was taken back, with the reason if there is one."""
+    reason = text(alert.retraction, NOTE // 2, measure)
+    return say(settings.language, "alert.retracted_because" if reason else "alert.retracted", reason=reason)
+
+
+def source_names(alert: Alert, settings: ChatSettings, most: int = 200, measure: Measure = len) -> str:
+    """ "A, B": as many of the names as fit, then how many more there are."""
+    return _names(alert.sources, settings, most, measure)
+
+
+def also(alert: Alert, settings: ChatSettings, most: int = 600, measure: Measure = len) -> str:
+    """ "also: B, C": who carries the story beside its first source."""
+    names = _names(alert.sources[1:] or alert.sources, settings, most, measure)
+    return say(settings.language, "alert.also", names=names)
+
+
+def _names(sources: Sequence[str], settings: ChatSettings, most: int, measure: Measure) -> str:
+    shown = ""
+    for place, source in enumerate(sources):
+        name = beside(source, 80, measure)
+        longer = f"{shown}, {name}" if shown else name
+        if shown and measure(longer) > most - 12:
+            return say(settings.language, "alert.others", first=shown, count=len(sources) - place)
+        shown = longer
+    return shown
+
+
+def short_sources(alert: Alert, language: str, most: int = 100, measure: Measure = len) -> str:
     """ "뉴스다오 외 2" where several carry the story."""
-    first, *others = alert.sources
-    return say(language, "alert.others", first=first, count=len(others)) if others else first
+    if not alert.sources:
+        return ""
+    first = beside(alert.sources[0], max(3, most - 12), measure)
+    others = len(alert.sources) - 1
+    return say(language, "alert.others", first=first, count=others) if others else first
 
 
 def hashtag(topic: str) -> str:
     """A topic as one word behind #; "" when nothing of it is a letter or digit."""
-    word = re.sub(r"[^\w]+", "_", unicodedata.normalize("NFC", topic)).strip("_")
+    word = re.sub(r"[^\w]+", "_", unicodedata.normalize("NFC", inert.line(topic)))[:64].strip("_")
     return f"#{word}" if word and not word.isdigit() else ""
 
 
-def byline(alert: Alert, settings: ChatSettings, *, hashtags: bool) -> list[str]:
-    """Sources, time, *updated*, topics: to be joined by " · "."""
+def hashtags(alert: Alert, settings: ChatSettings) -> str:
+    """The first topics as hashtags, each once; "" where the chat wants none."""
+    tags = map(hashtag, alert.topics[:MOST_TOPICS]) if settings.hashtags else ()
+    return " ".join([inert.isolated(tag) for tag in dict.fromkeys(tags) if tag][:TOPICS])
+
+
+def byline(alert: Alert, settings: ChatSettings, measure: Measure = len) -> list[str]:
+    """Sources, time, *updated*, hashtags: to be joined by " · "."""
     language, zone = settings.language, settings.timezone
-    parts = [source_names(alert), when.stamp(alert, language, zone)]
-    if alert.changed is not None:
-        parts.append(say(language, "alert.changed", time=when.clock(alert.changed, zone)))
-    if hashtags:
-        tags = " ".join(tag for tag in map(hashtag, alert.topics[:3]) if tag)
-        parts += [tags] if tags else []
-    return parts
+    found = [source_names(alert, settings, measure=measure), when.stamp(alert, language, zone)]
+    found += updated(alert, settings)
+    found.append(hashtags(alert, settings))
+    return [part for part in found if part]
+
+
+def updated(alert: Alert, settings: ChatSettings) -> list[str]:
+    """ "14:32 고침", or nothing."""
+    time = when.changed(alert, settings.language, settings.timezone)
+    return [say(settings.language, "alert.changed", time=time)] if time and not alert.retracted else []
 
 
 def is_urgent(alert: Alert) -> bool:
     return alert.urgency is Urgency.URGENT
 
 
-def shorten(text: str, most: int, measure: Callable[[str], int] = len) -> str:
-    """The text, or as many of its words as fit with "…" behind; inside a word only when one word is too long."""
-    if measure(text) <= most:
-        return text
-    kept = text
-    while kept and measure(kept) + 1 > most:
-        shorter = kept.rsplit(None, 1)[0] if len(kept.split()) > 1 else kept[: max(0, len(kept) * 9 // 10 - 1)]
-        kept = shorter.rstrip(" ,·-")
+def mark_of(alert: Alert) -> str:
+    """What stands before a headline in a list: taken back, corrected, urgent, or nothing."""
+    if alert.retracted:
+        return "❌"
+    return ("🔴" if is_urgent(alert) else "") + ("✏️" if inert.line(alert.correction) else "")
+
+
+# ----------------------------------------------------------------------------------------------------------- lengths
+
+
+def utf16(words: str) -> int:
+    """Length as Telegram counts it: UTF-16 code units (https://core.telegram.org/api/entities#entity-length)."""
+    return len(words.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def shorten(words: str, most: int, measure: Measure = len) -> str:
+    """The text, or as much of it as fits with "…" behind: whole words, unless that would cost more than half.
+
+    `measure` says how long a text is; it must not be shorter than the text is in characters.
+    """
+    if len(words) <= most and measure(words) <= most:
+        return words
+    if most < 1:
+        return ""
+    fitting = bisect_right(range(min(len(words), most) + 1), most - 1, key=lambda end: measure(words[:end])) - 1
+    end = _between_letters(words, fitting)
+    space = words.rfind(" ", 0, end + 1)
+    kept = words[: space if space >= end // 2 else end].rstrip(" ,·-") or words[:end]
     return f"{kept}…"
 
 
-def utf16(text: str) -> int:
-    """Length as Telegram counts it: UTF-16 code units (https://core.telegram.org/api/entities#entity-length)."""
-    return len(text) + sum(1 for character in text if ord(character) > 0xFFFF)
+def _between_letters(words: str, end: int) -> int:
+    """The end, or a little before it where it would tear a letter from its accents, or an emoji from its parts."""
+    for earlier in range(end, max(0, end - 32), -1):
+        if not _joins(words[earlier]) and words[earlier - 1] != "\u200d":
+            return earlier
+    return end
 
 
-def mark(text: str, words: Sequence[str], escape: Callable[[str], str], around: tuple[str, str]) -> str:
-    """The escaped text with every searched word between the two strings of `around`, whatever its case."""
-    wanted = [re.escape(unicodedata.normalize("NFC", word)) for word in words if word]
-    if not wanted:
-        return escape(text)
-    pieces = re.split(
-        f"({'|'.join(sorted(wanted, key=len, reverse=True))})", unicodedata.normalize("NFC", text), flags=re.IGNORECASE
-    )
-    return "".join(
-        f"{around[0]}{escape(piece)}{around[1]}" if position % 2 else escape(piece)
-        for position, piece in enumerate(pieces)
-    )
+def _joins(letter: str) -> bool:
+    return letter in "\u200d\ufe0f" or "\U0001f3fb" <= letter <= "\U0001f3ff" or unicodedata.category(letter)[0] == "M"
+
+
+def packed(items: Iterable[Item], size: Callable[[Item], Size], room: Size) -> list[list[Item]]:
+    """The items in order, in as few groups as the room allows: in each of them every number of the sizes adds up to
+    at most that number of `room`. An item that is larger than the room alone is a group alone.
+    """
+    groups: list[list[Item]] = []
+    left: Size = ()
+    for item in items:
+        taken = size(item)
+        left = tuple(have - need for have, need in zip(left, taken, strict=False))
+        if not left or min(left) < 0:
+            groups.append([])
+            left = tuple(have - need for have, need in zip(room, taken, strict=True))
+        groups[-1].append(item)
+    return groups

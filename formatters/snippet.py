@@ -3,22 +3,21 @@
 import unicodedata
 from collections.abc import Sequence
 
+from formatters import marking
+
 BEFORE, AFTER = 30, 70
 
 
 def snippet(text: str, words: Sequence[str]) -> str:
     """About a hundred characters around the first of the words, cut at spaces; "" where none stands in the text."""
     flat = " ".join(unicodedata.normalize("NFC", text).split())
-    folded = flat.lower()
-    if len(folded) != len(flat):  # some capitals fold into two characters; positions would not fit then
-        folded = flat
-    places = [place for place in (folded.find(word) for word in words) if place >= 0]
-    if not places:
+    first = marking.first(flat, words)
+    if first < 0:
         return ""
-    start, end = max(0, min(places) - BEFORE), min(len(flat), min(places) + AFTER)
+    start, end = max(0, first - BEFORE), min(len(flat), first + AFTER)
     if start:
-        start = flat.find(" ", start, min(places)) + 1 or min(places)
+        start = flat.find(" ", start, first) + 1 or first
     if end < len(flat):
-        space = flat.rfind(" ", min(places), end)
+        space = flat.rfind(" ", first, end)
         end = space if space > start else end
     return f"{'…' if start else ''}{flat[start:end].strip()}{'…' if end < len(flat) else ''}"

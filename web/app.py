@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 import handlers
 import metrics
 from config.settings import Web
-from formatters import plain
+from formatters import plain, slack, telegram
 from locales import say, tables
 from models import Alert, Chat, ChatSettings, Command
 from pipeline import Desk
@@ -146,7 +146,7 @@ class Site:
             async with self._desk.database.read() as connection:
                 backlog = await archive.latest(connection, BACKLOG)
             for alert in reversed(backlog):
-                yield _event("alert", plain.alert_json(alert, fresh=False))
+                yield _event("alert", self._card(alert, fresh=False))
             shown: bytes = b""
             while not self._desk.stopping.is_set():
                 state = await self._state()
@@ -159,9 +159,14 @@ class Site:
                     continue
                 if alert_or_end is None:
                     return
-                yield _event("alert", plain.alert_json(alert_or_end, fresh=True))
+                yield _event("alert", self._card(alert_or_end, fresh=True))
         finally:
             self._stream.leave(queue)
+
+    def _card(self, alert: Alert, *, fresh: bool) -> dict[str, Any]:
+        """The alert as the page draws it, and what a Telegram and a Slack chat with the page's settings would get."""
+        forms = {"telegram": telegram.alert(alert, self._settings), "slack": slack.alert(alert, self._settings)}
+        return {**plain.alert_json(alert, fresh=fresh), "forms": forms}
 
     async def _state(self) -> bytes:
         async with self._desk.database.read() as connection:

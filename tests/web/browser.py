@@ -40,7 +40,8 @@ return [...document.querySelectorAll("article[data-alert-id]")].map((card) => ({
   version: Number(card.dataset.version),
   marks: [...card.classList],
   created: card.dataset.created,
-  headline: card.querySelector("h3").innerText.trim(),
+  form: card.dataset.form,
+  headline: (card.querySelector("h3")?.innerText ?? card.getAttribute("aria-label")).trim(),
   text: card.innerText,
 }))
 """
@@ -64,12 +65,16 @@ class Request(NamedTuple):
 
 
 class Card(NamedTuple):
-    """An alert as it stands on the page; `marks` are its classes, `created` is an ISO time."""
+    """An alert as it stands on the page; `marks` are its classes, `created` is an ISO time.
+
+    `form` is how it is drawn: "page", "telegram" or "slack".
+    """
 
     alert: str
     version: int
     marks: list[str]
     created: str
+    form: str
     headline: str
     text: str
 
@@ -131,6 +136,13 @@ class Page:
 
         (card,) = self.wait(found, f"a card {words!r} marked {marks}", seconds)
         return card
+
+    def choose(self, form: str) -> None:
+        """Let all cards be drawn as the page, Telegram or Slack draws them, by the switch above them."""
+        self._driver.find_element(By.CSS_SELECTOR, f"#forms input[value={form}]").click()
+
+    def reload(self) -> None:
+        self._driver.refresh()
 
     def sources(self) -> list[SourceRow]:
         """The rows of the sources table, read at one moment."""

@@ -9,11 +9,12 @@ import httpx
 import pytest
 import uvicorn
 
-from models import Condensed, Post
+from models import Condensed, Post, Urgency
 from pipeline import Desk, Dispatcher
 from platforms.console import CHAT, Console
 from platforms.state import State
 from storage import archive, chats, search
+from tests.parcels import parcel
 from web.app import Site
 
 
@@ -89,11 +90,31 @@ async def test_the_stream_brings_what_was_and_then_what_comes(served: Served, ht
     assert served.printed == ["어제 소식", "새 소식"]
 
 
+async def test_every_alert_of_the_stream_carries_what_telegram_and_slack_would_get(
+    served: Served, http: httpx.AsyncClient
+) -> None:
+    await publish(served.desk, "어제 <소식>")
+    async with http.stream("GET", "/events") as response:
+        events = read_events(response)
+        _, old = await anext(events)
+        await anext(events), await anext(events)
+        await served.console.send(
+            parcel(CHAT, headline="반쪽 \ud83d \u202e글자", bullets=("\ude00",), urgency=Urgency.URGENT)
+        )
+        _, new = await anext(events)
+    for alert, headline in ((old, "어제 &lt;소식&gt;"), (new, "반쪽 \ufffd 글자")):
+        forms = alert["forms"]  # type: ignore[index]
+        assert f"<b>{headline}</b>" in forms["telegram"]["html"]
+        assert forms["telegram"]["button"][0] == "원문 보기"
+        assert f"|{headline}>*" in forms["slack"]["blocks"][0]["text"]["text"]
+    assert new["forms"]["telegram"]["html"].startswith("🔴")  # type: ignore[index]
+
+
 async def test_the_page_holds_its_texts_and_nothing_from_elsewhere(http: httpx.AsyncClient) -> None:
     page = await http.get("/")
     assert page.status_code == 200 and "아직 알림이 없습니다" in page.text
     assert "default-src 'self'" in page.headers["content-security-policy"]
-    for address in ("/static/page.css", "/static/page.js"):
+    for address in ("/static/page.css", "/static/page.js", "/static/forms.js"):
         assert (await http.get(address)).status_code == 200
     assert 'src="http' not in page.text and 'href="http' not in page.text
 

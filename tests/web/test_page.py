@@ -47,13 +47,6 @@ class Desk:
         draft.rename(self.posts / f"2026-03-15-{name}.md")
 
 
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    browser = Browser(tmp_path_factory.mktemp("chromium"))
-    yield browser
-    browser.close()
-
-
 @pytest.fixture
 def browser(chromium: Browser) -> Iterator[Browser]:
     """The browser. Whatever the test does, the console stays free of errors."""

@@ -2,6 +2,11 @@
 // What is shown was written by publishers and is hostile: it enters the document as text, never as markup,
 // and only http and https addresses become links or pictures.
 
+// With the version of this file behind it, as the browser keeps what it has loaded.
+const { element, goneMark, linked, picture, slackMessage, telegramMessage, urgentMark, webAddress } = await import(
+  `./forms.js${new URL(import.meta.url).search}`
+);
+
 const CARDS_KEPT = 100;
 const ANSWERS_KEPT = 10;
 const ANNOUNCEMENTS_KEPT = 5;
@@ -11,39 +16,15 @@ const COMMAND_TIMEOUT_MS = 30000;
 const root = document.documentElement;
 const texts = JSON.parse(byId("texts").textContent);
 const pageTitle = document.title;
+let form = "page";
 
 function byId(id) {
   return document.getElementById(id);
 }
 
-/** An element with attributes and children; strings become text nodes, null children are left out. */
-function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children.filter((child) => child !== null));
-  return made;
-}
-
 /** Children with " · " between them; a line may break after the dot, not before it. */
 function dotted(children) {
   return children.filter(Boolean).flatMap((child, index) => (index ? ["\u00a0· ", child] : [child]));
-}
-
-/** The address as a URL when a browser may open it, else null. */
-function webAddress(address) {
-  try {
-    const url = new URL(address);
-    return ["http:", "https:"].includes(url.protocol) ? url : null;
-  } catch {
-    return null;
-  }
-}
-
-/** A link that opens beside the page; only its content when the address is none to open. */
-function linked(address, ...content) {
-  const url = webAddress(address);
-  const attributes = { dir: "auto", href: url?.href, target: "_blank", rel: "noopener noreferrer" };
-  return url ? element("a", attributes, ...content) : element("span", { dir: "auto" }, ...content);
 }
 
 // ---- times
@@ -112,6 +93,7 @@ function tickAll() {
 
 // ---- alerts
 
+const alerts = new Map();
 const cards = new Map();
 let unread = 0;
 
@@ -120,6 +102,7 @@ function showAlert(alert) {
   const old = cards.get(alert.id);
   if (old && Number(old.dataset.version) >= alert.version) return;
   const card = alertCard(alert);
+  alerts.set(alert.id, alert);
   cards.set(alert.id, card);
   if (old) replaceCard(old, card);
   else placeCard(card, alert);
@@ -144,7 +127,7 @@ function placeCard(card, alert) {
 
 function noteFresh(alert, card, isUpdate) {
   card.classList.add(isUpdate ? "updated" : "fresh");
-  const prefix = isUpdate ? texts.updated_alert : alert.urgency === "urgent" ? texts.urgent_alert : texts.new_alert;
+  const prefix = isUpdate ? texts.updated_alert : isUrgent(alert) ? texts.urgent_alert : texts.new_alert;
   announce(`${prefix}: ${alert.headline}`);
   if (document.hidden && !isUpdate) showUnread(unread + 1);
 }
@@ -164,34 +147,63 @@ function showUnread(count) {
 function trimCards() {
   const list = byId("alerts");
   while (list.children.length > CARDS_KEPT) {
-    cards.delete(Number(list.lastChild.dataset.alertId));
+    const id = Number(list.lastChild.dataset.alertId);
+    alerts.delete(id);
+    cards.delete(id);
     list.lastChild.remove();
   }
 }
 
+function isUrgent(alert) {
+  return alert.urgency === "urgent" && !alert.retracted;
+}
+
+/** The alert's card in the form that is chosen. */
 function alertCard(alert) {
   const card = element("article", {
-    class: alert.urgency === "urgent" ? "card urgent" : "card",
+    class: isUrgent(alert) ? "card urgent" : "card",
+    "aria-label": alert.headline,
     "data-alert-id": alert.id,
     "data-version": alert.version,
     "data-created": new Date(alert.created).toISOString(),
   });
+  drawCard(card, alert);
+  return card;
+}
+
+const drawings = {
+  page: pageCard,
+  telegram: ({ forms }) => telegramMessage(forms.telegram, texts),
+  slack: ({ forms }) => slackMessage(forms.slack, texts),
+};
+
+function drawCard(card, alert) {
+  card.dataset.form = form;
+  card.replaceChildren(...drawings[form](alert));
+}
+
+function pageCard(alert) {
+  const body = element("div", { class: "card-body" });
+  if (alert.correction) {
+    body.append(element("p", { class: "note", dir: "auto" }, "✏️ ", element("b", {}, texts.correction), ` ${alert.correction}`));
+  }
+  body.append(cardHeadline(alert));
+  if (alert.retracted) {
+    const why = alert.retraction ? `: ${alert.retraction}` : "";
+    body.append(element("p", { class: "note", dir: "auto" }, goneMark(), ` ${texts.retracted}${why}`));
+  }
   const bullets = alert.bullets.map((bullet) => element("li", { dir: "auto" }, bullet));
-  const body = element("div", { class: "card-body" }, cardHeadline(alert));
   if (bullets.length) body.append(element("ul", {}, ...bullets));
   body.append(cardMeta(alert));
-  const image = cardPicture(alert.image);
-  if (image) card.append(image);
-  card.append(body);
-  return card;
+  const image = picture(alert.image, "picture");
+  return image ? [image, body] : [body];
 }
 
 function cardHeadline(alert) {
   const headline = element("h3", {});
-  if (alert.urgency === "urgent") {
-    headline.append(element("span", { class: "mark", role: "img", "aria-label": texts.urgent }, "🔴"), " ");
-  }
-  headline.append(linked(alert.link, alert.headline));
+  if (isUrgent(alert)) headline.append(urgentMark(texts.urgent), " ");
+  const shown = linked(alert.link, alert.headline);
+  headline.append(alert.retracted ? element("s", {}, shown) : shown);
   return headline;
 }
 
@@ -221,21 +233,38 @@ function cardTime(alert) {
 }
 
 function changedTime(alert) {
-  if (!alert.changed) return null;
+  if (!alert.changed || alert.retracted) return null;
   const changed = new Date(alert.changed);
   const sameDay = dayOf(changed) === dayOf(new Date(alert.published ?? alert.created));
   const text = `${texts.changed} ${sameDay ? clockFormat.format(changed) : dayAndClock(changed)}`;
   return element("time", { class: "changed", datetime: alert.changed }, text);
 }
 
-/** The alert's picture, gone again when it cannot be loaded. */
-function cardPicture(address) {
-  const url = webAddress(address);
-  if (!url) return null;
-  const image = element("img", { class: "picture", alt: "", loading: "lazy", referrerpolicy: "no-referrer" });
-  image.addEventListener("error", () => image.remove());
-  image.src = url.href;
-  return image;
+// ---- the form of the cards
+
+const FORM_KEY = "sokbo.form";
+
+/** What the reader chose last; a browser may refuse to remember anything. */
+function rememberedForm() {
+  try {
+    const kept = localStorage.getItem(FORM_KEY);
+    return Object.hasOwn(drawings, kept) ? kept : "page";
+  } catch {
+    return "page";
+  }
+}
+
+function chooseForm(chosen) {
+  form = chosen;
+  for (const [id, card] of cards) {
+    card.classList.remove("fresh", "updated");
+    drawCard(card, alerts.get(id));
+  }
+  try {
+    localStorage.setItem(FORM_KEY, chosen);
+  } catch {
+    // It is drawn all the same, and asked again next time.
+  }
 }
 
 // ---- sources and platforms
@@ -351,7 +380,8 @@ function replyBlocks({ title = "", lines = [], stories = [], marked = [] }) {
 
 function storyItem(story, mark) {
   const meta = dotted([story.source ? element("span", { dir: "auto" }, story.source) : null, storyTime(story.time)]);
-  const item = element("li", {}, linked(story.link, ...mark(story.headline)));
+  const headline = linked(story.link, ...mark(story.headline));
+  const item = element("li", {}, story.retracted ? element("s", {}, headline) : headline);
   if (meta.length) item.append(element("p", { class: "meta" }, ...meta));
   if (story.snippet) item.append(element("p", { class: "snippet", dir: "auto" }, ...mark(story.snippet)));
   return item;
@@ -436,6 +466,12 @@ function showConnection(state) {
   connection.textContent = texts[state];
 }
 
+form = rememberedForm();
+const choices = byId("forms").querySelectorAll("input");
+for (const choice of choices) {
+  choice.checked = choice.value === form;
+  choice.addEventListener("change", () => chooseForm(choice.value));
+}
 byId("command-form").addEventListener("submit", onSubmit);
 byId("command").addEventListener("keydown", onCommandKey);
 for (const chip of document.querySelectorAll("[data-command]")) {
