@@ -1,7 +1,7 @@
 """One sentence → one bullet: no leading connective, and a long one shortened so that what stays can stand alone."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from formatters import boilerplate, endings
 from formatters.sentences import is_open
@@ -44,7 +44,9 @@ PURPOSE = re.compile(r"^(?P<topic>[^\s,]+(?:은|는)\s)?[^,]{4,60}?기\s(?:위�
 # The sentence's topic, as far as it goes before its clauses: "정부는 ", "A 회장과 B 사장은 ".
 TOPIC_PHRASE = re.compile(r"^(?:[^\s,]+\s){0,3}?[^\s,]*[가-힣A-Za-z0-9)\]’”](?:은|는|께서|에서는)\s")
 # The same in other letters, or a remark: "투어(SUMMER LETTER)", "사인(私人)".
-GLOSS = re.compile(r"\s?\((?=[^()\d]{1,40}\))[^()가-힣]*\)")
+GLOSS = re.compile(
+    r"\s?\((?=[^()\d]{1,40}\))[^()가-힣]*\)(?=\s|$|[.,]|(?:은|는|이|가|을|를|의|에|와|과|로|도|으로)(?:\s|$))"
+)
 ENGLISH_ASIDE = re.compile(
     r"(?P<before>),\s(?P<aside>(?:who|which|whose|where)\s[^,;]{3,80}),(?=\s)"
     r"|(?P<before_>(?<![A-Za-z])[A-Z][a-z]+),\s(?P<aside_>(?:a|an|the)\s[^,;]{3,60}),(?=\s(?:said|says|told|was|is|will|has|had|who|\w+ed)\b)"
@@ -94,10 +96,15 @@ def variants(text: str, language: str = "") -> list[str]:
     if len(text) > LONGEST:
         return [text]
     if HANGUL.search(text):
-        return [*dict.fromkeys(form for form in _korean_forms(text) if form)]
+        return _tidied(_korean_forms(text))
     if not language or language.lower().startswith("en"):
-        return [*dict.fromkeys(form for form in _english_forms(text) if form)]
+        return _tidied(_english_forms(text))
     return [text]
+
+
+def _tidied(forms: Iterable[str]) -> list[str]:
+    """Each form once, with single blanks."""
+    return [*dict.fromkeys(" ".join(form.split()) for form in forms if form)]
 
 
 def _korean_forms(text: str) -> Iterator[str]:

@@ -24,7 +24,10 @@ LEAD = (0.15, 0.1, 0.06)
 """What the first sentences of a post gain beside their traits: a reader wants to know first what it is about. It costs
 no facts on the gold posts, and comes nearer to what sites write as their own excerpts."""
 
-ROOMS = {"ko": Room(bullets=4, characters=190), "en": Room(bullets=4, characters=440, character=0.001, overrun=0.004)}
+LONG, TOO_LONG = 5 / 6, 0.15
+"""A Korean bullet that takes more than this share of its room loses so much: it is taken in with effort."""
+
+ROOMS = {"ko": Room(bullets=4, characters=195), "en": Room(bullets=4, characters=440, character=0.001, overrun=0.004)}
 
 ENDED = re.compile(r"[.!?。！？…][\"'”’)\]」』]*$")
 VERB = re.compile(
@@ -181,6 +184,7 @@ def _candidates(pieces: list[_Piece], context: Context, head: str, most: int, la
         place = form.piece.place
         if place.kind is Kind.TEXT and place.in_post < len(LEAD):
             worth += LEAD[place.in_post]
+        worth -= TOO_LONG * (language in DENSE and len(form.text) > most * LONG)
         tier = _tier(form, having)
         found.append(Candidate(form.text, form.piece.number, place.section, worth, tier, form.stems))
     # A sentence too long in every form is cut behind a word: only where bullets are too few without it.
@@ -189,7 +193,7 @@ def _candidates(pieces: list[_Piece], context: Context, head: str, most: int, la
         cut = "" if piece.number in said else clauses.shorten(clauses.tidy_bullet(piece.text), most, language)
         own = words.stems(cut)
         if cut and _says_something(cut, piece.place.kind) and not _repeats(own, context.title, cut, head):
-            found.append(Candidate(cut, piece.number, piece.place.section, 0.0, 3, own))
+            found.append(Candidate(cut, piece.number, piece.place.section, 0.0, 4, own))
     return found
 
 
@@ -217,7 +221,7 @@ def _tier(form: _Form, having: frozenset[str]) -> int:
     """0 for what may be a fact, up to 4 for what only fills up."""
     kind, bullet = form.piece.place.kind, form.text
     if kind is Kind.HEADING:
-        return 1 if "number" in having else 4
+        return 1 if "number" in having else 3
     if "padding" in having:
         return 1 if "number" in having else 2
     if kind in (Kind.ITEM, Kind.ROW):
