@@ -18,7 +18,7 @@ PACKAGES = (
     "stories",
     "web",
 )
-MODULES = ("bot", "errors", "logs", "metrics", "models", "pipeline")
+MODULES = ("bot", "errors", "logs", "metrics", "model", "models", "pipeline")
 LIBRARIES = {
     "telegram": {"platforms"},
     "slack_sdk": {"platforms"},
@@ -36,6 +36,8 @@ LIBRARIES = {
     "jinja2": {"web"},
     "uvicorn": {"bot"},
     "apscheduler": {"bot"},
+    "openai": {"model"},
+    "httpx2": {"model"},
     "typer": {"bot"},
     "rich": {"bot"},
 }
