@@ -92,12 +92,13 @@ def poll(
 def condense(context: typer.Context, config: ConfigOption = None, as_json: JsonOption = True) -> None:
     """JSON lines {"id","title","html","url","lang"} on stdin, {"id","headline","bullets","link"} on stdout."""
     settings = _settings(context, config)
-    with _improving(settings) as improve:
+    with _improving(settings) as improve, _progress() as advance:
         for line in sys.stdin.buffer:
             if line.strip():
                 answer = json.dumps(_condense_line(line, settings, improve), ensure_ascii=False)
                 sys.stdout.buffer.write(answer.encode("utf-8", "replace") + b"\n")
                 sys.stdout.buffer.flush()
+                advance()
 
 
 @cli.command()
@@ -247,6 +248,26 @@ def _improving(settings: Settings) -> Iterator["Improving"]:
             yield lambda post, made: runner.run(model.improve([(post, made)]))[0]
         finally:
             runner.run(model.close())
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[], None]]:
+    """How many and how fast, on stderr, for whoever sits there while a file is read and the answers go elsewhere."""
+    if sys.stdin.isatty() or sys.stdout.isatty() or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console as Terminal
+    from rich.progress import Progress, ProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Any) -> Text:
+            return Text(f"{task.finished_speed or task.speed or 0:,.0f}/s")
+
+    columns = (TextColumn("{task.completed:,} posts"), Rate(), TimeElapsedColumn())
+    with Progress(*columns, console=Terminal(stderr=True), redirect_stdout=False) as progress:
+        task = progress.add_task("condense", total=None)
+        yield lambda: progress.advance(task)
 
 
 def _condense_line(line: bytes, settings: Settings, improve: "Improving") -> dict[str, Any]:

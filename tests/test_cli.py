@@ -186,6 +186,57 @@ def test_alerts_are_made_with_the_model_that_is_configured(tmp_path: Path, endpo
     assert story["bullets"] == ["총 17건의 문서 체결", "관계자는 다음 달 3일에 시작한다고"]
 
 
+# ---------------------------------------------------------------------------------------------- condense, its progress
+
+
+def at_a_terminal(folder: Path, *, input_too: bool = False) -> tuple[str, str]:
+    """`condense` with stderr (and stdin, if said) at a terminal: what went to stdout, and what was shown."""
+    shown, terminal = os.openpty()
+    lines = "".join(json.dumps(POST | {"id": number}) + "\n" for number in range(20))
+    (folder / "posts.jsonl").write_text(lines, encoding="utf-8")
+    with (folder / "posts.jsonl").open("rb") as file:
+        process = subprocess.Popen(
+            [sys.executable, str(ROOT / "bot.py"), "condense"],
+            cwd=folder, stdin=terminal if input_too else file, stdout=subprocess.PIPE, stderr=terminal,
+            env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "80"},
+        )  # fmt: skip
+        if input_too:
+            os.write(shown, (json.dumps(POST) + "\n\x04").encode())
+        assert process.stdout is not None
+        answers = process.stdout.read().decode()
+        assert process.wait(30) == 0
+    os.close(terminal)
+    seen = b""
+    while True:
+        try:
+            piece = os.read(shown, 65536)
+        except OSError:  # the other side is closed: nothing more will come
+            break
+        if not piece:
+            break
+        seen += piece
+    os.close(shown)
+    return answers, seen.decode(errors="replace")
+
+
+def test_condense_shows_its_progress_at_a_terminal_and_nothing_of_it_in_the_answers(tmp_path: Path) -> None:
+    answers, shown = at_a_terminal(tmp_path)
+    assert [json.loads(line)["id"] for line in answers.splitlines()] == [*range(20)]
+    assert "20 posts" in shown and "/s" in shown
+
+
+def test_condense_shows_no_progress_to_whoever_types_the_posts(tmp_path: Path) -> None:
+    answers, shown = at_a_terminal(tmp_path, input_too=True)
+    assert json.loads(answers)["id"] == "a1"
+    assert "posts" not in shown
+
+
+def test_condense_shows_no_progress_where_no_terminal_is(tmp_path: Path) -> None:
+    answered = type_(tmp_path, "condense", stdin=json.dumps(POST))
+    assert answered.returncode == 0
+    assert answered.stderr == ""
+
+
 # ------------------------------------------------------------------------------------------------------------ asking
 
 
