@@ -102,6 +102,19 @@ def condense(context: typer.Context, config: ConfigOption = None, as_json: JsonO
 
 
 @cli.command()
+def preview(  # noqa: PLR0917, one for each option
+    context: typer.Context,
+    target: Annotated[str, typer.Argument(metavar="FILE|URL")],
+    number: Annotated[int, typer.Option("--n", min=1, help="Which entry, 1 being the newest.")] = 1,
+    language: Annotated[str, typer.Option("--language", help="Of the chat that reads it: ko or en.")] = "",
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The alert that a post would make, as each platform shows it; nothing is kept or sent."""
+    _finish(_preview(_settings(context, config), target, number, language, as_json=as_json))
+
+
+@cli.command()
 def latest(
     context: typer.Context,
     words: Annotated[list[str] | None, typer.Argument(metavar="[N] [TOPIC OR SOURCE]")] = None,
@@ -317,6 +330,38 @@ def _condensed(texts: dict[str, str], settings: Settings, improve: "Improving") 
     )
     made = improve(post, made)
     return {"headline": made.headline, "bullets": list(made.bullets), "link": made.link}
+
+
+# ----------------------------------------------------------------------------------------------------------- preview
+
+
+async def _preview(settings: Settings, target: str, number: int, language: str, *, as_json: bool) -> int:
+    from rich.console import Console as Terminal
+
+    import preview as previews
+    from models import ChatSettings
+    from sources import fetch
+
+    if language not in ("", "ko", "en"):
+        raise UsageError(f"--language {language} is not accepted: ko or en")
+    limits = settings.condense
+    async with fetch.client(settings.fetch, VERSION) as http, _model(settings) as model:
+        source = previews.source_for(settings.timezone)
+        found = await previews.posts_at(target, source, http, settings.fetch)
+        if number > len(found.posts):
+            raise UsageError(f"--n {number} is not accepted: {target} holds {len(found.posts)}")
+        post, made = await asyncio.to_thread(
+            previews.condensed, found.posts[number - 1], bullets=limits.bullets, bullet_chars=limits.bullet_chars
+        )
+        (better,) = await model.improve([(post, made)]) if model else [made]
+    alert = previews.alert_of(post, better, found.site, _now())
+    told = previews.Made(alert, number, len(found.posts), by_model=better is not made)
+    forms = previews.forms(alert, ChatSettings(language or settings.language, settings.timezone))
+    if as_json:
+        _show(previews.rows(told, forms), as_json=True, columns=())
+    else:
+        previews.show(told, forms, Terminal())
+    return 0
 
 
 # ------------------------------------------------------------------------------------------------- verbs with a desk
