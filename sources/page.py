@@ -61,6 +61,9 @@ def _body(tree: LexborHTMLParser, title: str) -> str:
             continue
         for node in part.css(AROUND):
             node.decompose()
+        for form in part.css("form"):
+            if form.css_first("p") is not None:  # some pages are one form from top to bottom
+                form.unwrap()
         for heading in part.css("h1"):
             if _text(heading) and _text(heading) in title:
                 heading.decompose()
