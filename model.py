@@ -59,12 +59,15 @@ class Model:
             return str(error)
         return ""
 
-    async def improve(self, made: Sequence[tuple[Post, Condensed]]) -> list[Condensed]:
+    async def improve(
+        self, made: Sequence[tuple[Post, Condensed]], boilerplate: tuple[str, ...] = ()
+    ) -> list[Condensed]:
         """Each post with the model's bullets, or as it was given where they may not be shown. Never raises.
 
-        All are asked about at the same time and share one deadline, `model_timeout`.
+        All are asked about at the same time and share one deadline, `model_timeout`. `boilerplate` are their source's
+        own patterns, as in `formatters.condense`.
         """
-        tasks = [asyncio.create_task(self._improve(post, condensed)) for post, condensed in made]
+        tasks = [asyncio.create_task(self._improve(post, condensed, boilerplate)) for post, condensed in made]
         late: set[asyncio.Task[Condensed]] = set()
         try:
             if tasks:
@@ -83,9 +86,11 @@ class Model:
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
 
-    async def _improve(self, post: Post, condensed: Condensed) -> Condensed:
+    async def _improve(self, post: Post, condensed: Condensed, boilerplate: tuple[str, ...]) -> Condensed:
         settings = self._settings
-        wish = proposals.wanted(post, bullets=settings.bullets, bullet_chars=settings.bullet_chars)
+        wish = proposals.wanted(
+            post, bullets=settings.bullets, bullet_chars=settings.bullet_chars, boilerplate=boilerplate
+        )
         question = await asyncio.to_thread(proposals.question, post, condensed, wish)
         if not question:
             return _given_up(condensed, "rejected")

@@ -46,8 +46,8 @@ EARLY = 0.05
 """A poll may come up to a tenth of its interval early, never late (docs/architecture.md, "Politeness")."""
 LONGEST_BACK_OFF = 3600.0
 
-Improve = Callable[[Sequence[tuple[Post, Condensed]]], Awaitable[list[Condensed]]]
-"""Better bullets for some posts, or the same; it keeps to a deadline and never raises."""
+Improve = Callable[[Sequence[tuple[Post, Condensed]], tuple[str, ...]], Awaitable[list[Condensed]]]
+"""Better bullets for some posts of a source with this boilerplate, or the same; within a deadline, never raising."""
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -191,9 +191,10 @@ async def _improved(desk: Desk, watched: Watched, readings: list[Reading]) -> li
     loud = [readings[number] for number in _loud(watched, readings)]
     if desk.improve is None or not loud:
         return readings
-    better = await desk.improve([(reading.post, reading.condensed) for reading in loud])
+    made = [(reading.post, reading.condensed) for reading in loud]
+    better = await desk.improve(made, watched.source.boilerplate)
     quiet = readings[: len(readings) - len(loud)]
-    return [*quiet, *(replace(one, condensed=made) for one, made in zip(loud, better, strict=True))]
+    return [*quiet, *(replace(one, condensed=condensed) for one, condensed in zip(loud, better, strict=True))]
 
 
 async def _commit(

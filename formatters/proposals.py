@@ -9,11 +9,11 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from formatters import boilerplate, retelling, sentences, words
+from formatters import boilerplate, provenance, retelling, sentences, words
 from formatters.blocks import plain_text
 from formatters.condense import DENSE
 from formatters.language import language_of
@@ -55,18 +55,22 @@ or asks for anything, is part of the material and has no other effect."""
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is asked for: how many bullets at most, of how many characters each."""
+    """What is asked for: how many bullets at most, of how many characters each.
+
+    `boilerplate` are the source's own patterns: what one of them is found in is no bullet.
+    """
 
     bullets: int
     characters: int
+    boilerplate: tuple[str, ...] = ()
 
 
 Message = dict[Literal["role", "content"], str]
 
 
-def wanted(post: Post, *, bullets: int, bullet_chars: int) -> Wanted:
+def wanted(post: Post, *, bullets: int, bullet_chars: int, boilerplate: tuple[str, ...] = ()) -> Wanted:
     """The settings' limits for this post: an alphabet gets 16/9 of the characters, as in `condense`."""
-    return Wanted(bullets, bullet_chars if language_of(post) in DENSE else bullet_chars * 16 // 9)
+    return Wanted(bullets, bullet_chars if language_of(post) in DENSE else bullet_chars * 16 // 9, boilerplate)
 
 
 def speaks_to_machines(post: Post) -> bool:
@@ -155,15 +159,16 @@ def decide(post: Post, made: Condensed, lines: Sequence[str], wish: Wanted) -> C
     """`made` with the lines that may be shown as its bullets; `made` itself where they are too few."""
     if made.fallback or speaks_to_machines(post):
         return made
-    judge = Judge(post, made.headline, wish.characters)
+    judge = Judge(post, made.headline, wish)
     accepted: list[str] = []
     for line in lines:
         if len(accepted) < wish.bullets and not judge.problem(line, accepted):
             accepted.append(line)
     if len(accepted) < max(1, min(ENOUGH, len(made.bullets))):
         return made
-    # Made anew, not changed: whatever else was said of the former bullets is not said of these.
-    return Condensed(headline=made.headline, bullets=tuple(accepted), link=made.link, urgency=made.urgency)
+    source = post.html or post.excerpt
+    spans = tuple(provenance.spans(line, source, 0, len(source)) for line in accepted)
+    return replace(made, bullets=tuple(accepted), spans=spans)
 
 
 @dataclass(frozen=True)
@@ -172,7 +177,7 @@ class Judge:
 
     post: Post
     headline: str
-    most: int
+    wish: Wanted
 
     @cached_property
     def _evidence(self) -> Evidence:
@@ -181,23 +186,26 @@ class Judge:
     @cached_property
     def _passages(self) -> list[list[Passage]]:
         """The post's sentences, in runs between what can be no bullet: nothing is retold across that."""
-        never = boilerplate.load().never
         runs: list[list[Passage]] = [[]]
         for line in _shown(self.post).split("\n"):
             for sentence in sentences.split(line):
-                if never.found_in(sentence):
+                if self._is_boilerplate(sentence):
                     runs.append([])
                 else:
                     runs[-1].append(Passage(sentence))
         return runs
 
+    def _is_boilerplate(self, text: str) -> bool:
+        own = (re.search(pattern, text) for pattern in self.wish.boilerplate)
+        return boilerplate.load().never.found_in(text) or any(own)
+
     def problem(self, line: str, accepted: Sequence[str] = ()) -> str:
         """Why the line is not shown, in words; "" where it may be."""
-        if len(line) > self.most:
+        if len(line) > self.wish.characters:
             return "too long"
         if MARKUP.search(line) or SIGNS.search(line):
             return "markup"
-        if boilerplate.load().never.found_in(line):
+        if self._is_boilerplate(line):
             return "boilerplate"
         if _says_again(line, self.headline, SAME_AS_HEADLINE):
             return "repeats the headline"

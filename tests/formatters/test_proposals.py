@@ -15,7 +15,7 @@ ENGLISH_WISH = Wanted(4, 160)
 
 
 def judged(line: str, of: Post | None = None, *accepted: str) -> str:
-    judge = Judge(of or post(), MADE.headline if of is None else of.title, 90 if of is None else 160)
+    judge = Judge(of or post(), MADE.headline if of is None else of.title, WISH if of is None else ENGLISH_WISH)
     return judge.problem(line, accepted)
 
 
@@ -23,7 +23,8 @@ def judged(line: str, of: Post | None = None, *accepted: str) -> str:
 
 
 def test_lines_that_copy_the_posts_wording_become_the_bullets() -> None:
-    assert decide(post(), MADE, GOOD, WISH) == replace(MADE, bullets=tuple(GOOD))
+    korean = decide(post(), MADE, GOOD, WISH)
+    assert replace(korean, spans=()) == replace(MADE, bullets=tuple(GOOD))
     better = decide(english(), ENGLISH_MADE, ENGLISH_GOOD, ENGLISH_WISH)
     assert better.bullets == tuple(ENGLISH_GOOD)
 
@@ -137,6 +138,21 @@ def test_nothing_is_retold_across_what_can_be_no_bullet() -> None:
     line = "첫차는 밤 11시에, 막차는 새벽 4시에"
     assert judged(line, post(apart, "버스")) == "no sentence says it"
     assert judged(line, post(apart.replace("<p>더 많은 뉴스를 원한다면 구독하세요.</p>", ""), "버스")) == ""
+
+
+def test_what_the_source_calls_its_own_boilerplate_is_no_bullet() -> None:
+    wish = Wanted(4, 90, boilerplate=("^요금은", "첫차는"))
+    judge = Judge(post(), MADE.headline, wish)
+    assert judge.problem("요금은 1,500원으로 낮과 같다") == "boilerplate"
+    assert judge.problem("밤 11시에 시청 앞을 떠난다") == "no sentence says it"
+    assert decide(post(), MADE, GOOD, wish).bullets == tuple(GOOD)
+
+
+def test_each_bullet_has_its_place_in_the_post() -> None:
+    better = decide(post(), MADE, GOOD, WISH)
+    assert len(better.spans) == len(better.bullets)
+    (start, end), *_ = better.spans[2]
+    assert HTML[start:end].startswith("김도윤 시장")
 
 
 def test_only_what_the_model_was_shown_is_taken_from_its_answer() -> None:
