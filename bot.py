@@ -14,8 +14,8 @@ import signal
 import socket
 import sys
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,13 +26,15 @@ from config.settings import Settings, load
 from errors import ConfigError, SokboError, SourceError, StartError, UsageError
 
 if TYPE_CHECKING:
-    from models import Alert, Source
+    from model import Model
+    from models import Alert, Condensed, Post, Source
     from pipeline import Desk
     from platforms.console import Console
     from platforms.slack import Slack
     from platforms.telegram import Telegram
 
     Platform = Telegram | Slack
+    Improving = Callable[[Post, Condensed], Condensed]
 
 VERSION = "0.1.0"
 HERE = Path(__file__).parent
@@ -69,7 +71,7 @@ def run(context: typer.Context, config: ConfigOption = None, as_json: JsonOption
 
 @cli.command()
 def check(context: typer.Context, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Read the configuration, reach database, platforms and sources; exit 1 if anything would not work."""
+    """Read the configuration, reach database, platforms, model and sources; exit 1 if anything would not work."""
     settings = _settings(context, config)
     _finish(_check(settings, as_json=as_json))
 
@@ -90,11 +92,26 @@ def poll(
 def condense(context: typer.Context, config: ConfigOption = None, as_json: JsonOption = True) -> None:
     """JSON lines {"id","title","html","url","lang"} on stdin, {"id","headline","bullets","link"} on stdout."""
     settings = _settings(context, config)
-    for line in sys.stdin.buffer:
-        if line.strip():
-            answer = json.dumps(_condense_line(line, settings), ensure_ascii=False)
-            sys.stdout.buffer.write(answer.encode("utf-8", "replace") + b"\n")
-            sys.stdout.buffer.flush()
+    with _improving(settings) as improve, _progress() as advance:
+        for line in sys.stdin.buffer:
+            if line.strip():
+                answer = json.dumps(_condense_line(line, settings, improve), ensure_ascii=False)
+                sys.stdout.buffer.write(answer.encode("utf-8", "replace") + b"\n")
+                sys.stdout.buffer.flush()
+                advance()
+
+
+@cli.command()
+def preview(  # noqa: PLR0917, one for each option
+    context: typer.Context,
+    target: Annotated[str, typer.Argument(metavar="FILE|URL")],
+    number: Annotated[int, typer.Option("--n", min=1, help="Which entry, 1 being the newest.")] = 1,
+    language: Annotated[str, typer.Option("--language", help="Of the chat that reads it: ko or en.")] = "",
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The alert that a post would make, as each platform shows it; nothing is kept or sent."""
+    _finish(_preview(_settings(context, config), target, number, language, as_json=as_json))
 
 
 @cli.command()
@@ -230,7 +247,43 @@ def _show(rows: Iterable[dict[str, Any]], *, as_json: bool, columns: tuple[str, 
 # ---------------------------------------------------------------------------------------------------------- condense
 
 
-def _condense_line(line: bytes, settings: Settings) -> dict[str, Any]:
+@contextmanager
+def _improving(settings: Settings) -> Iterator["Improving"]:
+    """What the configured model makes of one post after the other; without one everything stays as it is."""
+    if not settings.condense.model_url:
+        yield lambda post, made: made
+        return
+    from model import Model
+
+    with asyncio.Runner() as runner:
+        model = Model(settings.condense, _now)
+        try:
+            yield lambda post, made: runner.run(model.improve([(post, made)]))[0]
+        finally:
+            runner.run(model.close())
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[], None]]:
+    """How many and how fast, on stderr, for whoever sits there while a file is read and the answers go elsewhere."""
+    if sys.stdin.isatty() or sys.stdout.isatty() or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console as Terminal
+    from rich.progress import Progress, ProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Any) -> Text:
+            return Text(f"{task.finished_speed or task.speed or 0:,.0f}/s")
+
+    columns = (TextColumn("{task.completed:,} posts"), Rate(), TimeElapsedColumn())
+    with Progress(*columns, console=Terminal(stderr=True), redirect_stdout=False) as progress:
+        task = progress.add_task("condense", total=None)
+        yield lambda: progress.advance(task)
+
+
+def _condense_line(line: bytes, settings: Settings, improve: "Improving") -> dict[str, Any]:
     """The answer to one line, `{"id", "error"}` where it holds no post."""
     try:
         record = json.loads(line)
@@ -245,13 +298,13 @@ def _condense_line(line: bytes, settings: Settings) -> dict[str, Any]:
     try:
         # half a surrogate pair is JSON, and no text: it becomes a question mark
         return {"id": known} | _condensed(
-            {key: text.encode("utf-8", "replace").decode() for key, text in texts.items()}, settings
+            {key: text.encode("utf-8", "replace").decode() for key, text in texts.items()}, settings, improve
         )
     except Exception as error:
         return {"id": known, "error": f"{type(error).__name__}: {error}"}
 
 
-def _condensed(texts: dict[str, str], settings: Settings) -> dict[str, Any]:
+def _condensed(texts: dict[str, str], settings: Settings, improve: "Improving") -> dict[str, Any]:
     from formatters import condense as condense_post
     from models import Post
     from sources.clean import clean
@@ -275,7 +328,40 @@ def _condensed(texts: dict[str, str], settings: Settings) -> dict[str, Any]:
         bullet_chars=settings.condense.bullet_chars,
         language=texts["lang"],
     )
+    made = improve(post, made)
     return {"headline": made.headline, "bullets": list(made.bullets), "link": made.link}
+
+
+# ----------------------------------------------------------------------------------------------------------- preview
+
+
+async def _preview(settings: Settings, target: str, number: int, language: str, *, as_json: bool) -> int:
+    from rich.console import Console as Terminal
+
+    import preview as previews
+    from models import ChatSettings
+    from sources import fetch
+
+    if language not in ("", "ko", "en"):
+        raise UsageError(f"--language {language} is not accepted: ko or en")
+    limits = settings.condense
+    async with fetch.client(settings.fetch, VERSION) as http, _model(settings) as model:
+        source = previews.source_for(settings.timezone)
+        found = await previews.posts_at(target, source, http, settings.fetch)
+        if number > len(found.posts):
+            raise UsageError(f"--n {number} is not accepted: {target} holds {len(found.posts)}")
+        post, made = await asyncio.to_thread(
+            previews.condensed, found.posts[number - 1], bullets=limits.bullets, bullet_chars=limits.bullet_chars
+        )
+        (better,) = await model.improve([(post, made)]) if model else [made]
+    alert = previews.alert_of(post, better, found.site, _now())
+    told = previews.Made(alert, number, len(found.posts), by_model=better is not made)
+    forms = previews.forms(alert, ChatSettings(language or settings.language, settings.timezone))
+    if as_json:
+        _show(previews.rows(told, forms), as_json=True, columns=())
+    else:
+        previews.show(told, forms, Terminal())
+    return 0
 
 
 # ------------------------------------------------------------------------------------------------- verbs with a desk
@@ -294,6 +380,21 @@ async def _desk(settings: Settings) -> AsyncIterator["Desk"]:
         http = fetch.client(settings.fetch, VERSION)
         stack.push_async_callback(http.aclose)
         yield Desk(database, http, settings, {}, _now, _owner())
+
+
+@asynccontextmanager
+async def _model(settings: Settings) -> AsyncIterator["Model | None"]:
+    """The configured model, if there is one; its library is loaded for nobody else."""
+    if not settings.condense.model_url:
+        yield None
+        return
+    from model import Model
+
+    model = Model(settings.condense, _now)
+    try:
+        yield model
+    finally:
+        await model.close()
 
 
 def _now() -> datetime:
@@ -333,7 +434,8 @@ async def _poll(settings: Settings, *, every_one: bool, as_json: bool) -> int:
     import pipeline
     from storage import sources
 
-    async with _desk(settings) as desk:
+    async with _desk(settings) as desk, _model(settings) as model:
+        desk.improve = model.improve if model else None
         await _watch(desk)
         async with desk.database.read() as connection:
             watched = await sources.every_one(connection)
@@ -479,6 +581,9 @@ async def _check(settings: Settings, *, as_json: bool) -> int:
                 problem = await platform.check()
                 rows.append({"what": "platform", "name": platform.name, "problem": problem})
                 await platform.close()
+            async with _model(settings) as model:
+                if model is not None:
+                    rows.append({"what": "model", "name": settings.condense.model, "problem": await model.check()})
             sources = settings.watched() or _sample_if_alone(settings)
             rows += [await _check_source(desk, source) for source in sources]
             if not sources:
@@ -545,6 +650,8 @@ async def _run(settings: Settings, *, as_json: bool) -> int:
         stack.callback(hold(settings.database_path).close)
         listener = stack.enter_context(_listen(settings))
         desk = await stack.enter_async_context(_desk(settings))
+        model = await stack.enter_async_context(_model(settings))
+        desk.improve = model.improve if model else None
         console = Console(_printer(settings, as_json=as_json))
 
         async def answer(command: Any) -> Any:
@@ -742,6 +849,8 @@ def _greet(settings: Settings, sources: tuple["Source", ...], platforms: list[st
         print("  watching   nothing yet: add [[sources]] to sokbo.toml, or: python bot.py sources add URL")
     print(f"  page       http://{shown}:{port}")
     print(f"  database   {settings.database_path}")
+    if settings.condense.model_url:
+        print(f"  model      {settings.condense.model} proposes bullets → docs/configuration.md")
     if "telegram" not in platforms:
         print("  Telegram   not connected: put a bot token into sokbo.toml   → docs/first-hour.md")
     if "slack" not in platforms:

@@ -4,7 +4,8 @@ SokboError
 ├── ConfigError        the configuration cannot be used; carries every problem found
 ├── StartError         the desk cannot start here (port in use, database unreadable, a second copy)
 ├── UsageError         a command was given something it does not take; the text says what it takes
-└── SourceError        a source could not be read; `reason` is a word for the metric, the text is for people
+├── SourceError        a source could not be read; `reason` is a word for the metric, the text is for people
+└── ModelError         the configured model did not answer as it should; the text says why, and holds no secret
 """
 
 
@@ -42,3 +43,7 @@ class SourceError(SokboError):
         super().__init__(text)
         self.reason = reason
         self.retry_after = retry_after
+
+
+class ModelError(SokboError):
+    """The configured model did not answer as it should; the text says why."""

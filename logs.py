@@ -8,6 +8,10 @@ from typing import Any
 import structlog
 
 HIDDEN = "•••"
+LIBRARIES = (
+    *("httpx", "httpcore", "aiosqlite", "apscheduler", "alembic", "telegram", "slack_bolt", "slack_sdk"),
+    *("openai", "httpx2", "httpcore2"),
+)
 
 
 class Redacting(logging.Formatter):
@@ -54,7 +58,7 @@ def configure(level: str, secrets: Iterable[str]) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level)
     quiet = level if level == "DEBUG" else "WARNING"
-    for name in ("httpx", "httpcore", "aiosqlite", "apscheduler", "alembic", "telegram", "slack_bolt", "slack_sdk"):
+    for name in LIBRARIES:
         logging.getLogger(name).setLevel(quiet)
     # The driver logs every statement with all its values at DEBUG: posts by the megabyte, and nothing of use.
     logging.getLogger("aiosqlite").setLevel("WARNING")

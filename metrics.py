@@ -16,6 +16,9 @@ posts = Counter("sokbo_posts_total", "Posts read, by what became of them.", ["so
 condense_fallbacks = Counter(
     "sokbo_condense_fallbacks_total", "Posts of which only title and link could be kept.", ["source"]
 )
+model_proposals = Counter(
+    "sokbo_model_proposals_total", "Posts for which a model was configured, by what became of its bullets.", ["outcome"]
+)
 deliveries = Counter("sokbo_deliveries_total", "Calls to platforms, by how they ended.", ["platform", "outcome"])
 deliveries_waiting = Gauge("sokbo_deliveries_waiting", "Deliveries that are owed and not sent.", ["platform"])
 delivery_seconds = Histogram(

@@ -1,6 +1,7 @@
 """The story of one post, from its publisher to the chats. The only place where the parts meet.
 
-    poll     what is due → fetch → parse → what is new → condense → one transaction: seen, post, alert, open fan-out
+    poll     what is due → fetch → parse → what is new → condense → ask the model, where there is one
+             → one transaction: seen, post, alert, open fan-out
     deliver  open fan-out → deliveries → claim (saved as `sending`) → platform → what became of it, saved
 
 The two meet only in the database: either may stop, crash or be slow without the other. Below this file nobody reads
@@ -10,7 +11,7 @@ the clock.
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal, TypeVar, TypeVarTuple, Unpack
@@ -45,13 +46,19 @@ EARLY = 0.05
 """A poll may come up to a tenth of its interval early, never late (docs/architecture.md, "Politeness")."""
 LONGEST_BACK_OFF = 3600.0
 
+Improve = Callable[[Sequence[tuple[Post, Condensed]], tuple[str, ...]], Awaitable[list[Condensed]]]
+"""Better bullets for some posts of a source with this boilerplate, or the same; within a deadline, never raising."""
+
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
 @dataclass(slots=True)
 class Desk:
-    """What the two loops share. `now` is the clock; `look` and `send` wake the loops, each second at the latest."""
+    """What the two loops share. `now` is the clock; `look` and `send` wake the loops, each second at the latest.
+
+    `improve` is the optional model.
+    """
 
     database: Database
     http: httpx.AsyncClient
@@ -59,6 +66,7 @@ class Desk:
     senders: Mapping[str, Sender]
     now: Callable[[], datetime]
     owner: str
+    improve: Improve | None = None
     look: asyncio.Event = field(default_factory=asyncio.Event)
     send: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -133,6 +141,7 @@ async def poll(desk: Desk, watched: Watched) -> int:
         except SourceError as error:
             await _note_failure(desk, watched, error)
             return 0
+    readings = await _improved(desk, watched, readings)
     new = await _commit(desk, watched, readings, fetched, started)
     outcome = "unchanged" if isinstance(fetched, Unchanged) else "changed" if readings else "nothing-new"
     metrics.polls.labels(watched.source.id, outcome).inc()
@@ -175,6 +184,17 @@ def read_closely(posts: list[Post], remembered: Mapping[str, str], settings: Set
         text = f"{condensed.headline}\n{post.title}\n{formatters.plain_text(post.html)}"
         readings.append(Reading(replace(post, language=language), condensed, fingerprint, search.index_text(text)))
     return readings
+
+
+async def _improved(desk: Desk, watched: Watched, readings: list[Reading]) -> list[Reading]:
+    """What will be sent with the model's bullets, where it has any: nobody waits for what is only archived."""
+    loud = [readings[number] for number in _loud(watched, readings)]
+    if desk.improve is None or not loud:
+        return readings
+    made = [(reading.post, reading.condensed) for reading in loud]
+    better = await desk.improve(made, watched.source.boilerplate)
+    quiet = readings[: len(readings) - len(loud)]
+    return [*quiet, *(replace(one, condensed=condensed) for one, condensed in zip(loud, better, strict=True))]
 
 
 async def _commit(

@@ -95,6 +95,11 @@ class Fetch(Section):
 class Condense(Section):
     bullets: int = Field(4, ge=3, le=5, description="3, 4 or 5")
     bullet_chars: int = Field(90, ge=40, le=300, description="40 to 300 characters of Korean; alphabets get 16/9 of it")
+    model_url: str = Field("", pattern=r"^(https?://[^/\s].*)?$", description="an http or https address; empty: off")
+    model: str = Field("", description="the model's name, as the endpoint knows it")
+    api_key: SecretStr = Field(SecretStr(""), description="the endpoint's key, or empty")
+    model_timeout: Duration = Field(5, le=60, description='a duration such as "5s", 60 seconds at most')
+    model_calls_per_hour: int = Field(600, ge=1, description="a number, 1 or more")
 
 
 class Delivery(Section):
@@ -395,6 +400,8 @@ def _cross_checks(settings: Settings) -> list[tuple[str, str]]:
         found.append(("[web] admin_token", "too short: 16 characters or more"))
     if settings.fetch.min_every > settings.fetch.max_every:
         found.append(("[fetch] min_every", "longer than max_every: make it the shorter of the two"))
+    if settings.condense.model_url and not settings.condense.model:
+        found.append(("[condense] model", "missing, and model_url is set: give the model's name, or empty model_url"))
     seen: set[str] = set()
     for number, table in enumerate(settings.sources, 1):
         where = f"[[sources]] #{number}"

@@ -30,9 +30,13 @@ class Patterns:
 
 @dataclass(frozen=True, slots=True)
 class Boilerplate:
-    """Each of the first four is to be asked about one sentence, list item or table cell."""
+    """Each of the first five is to be asked about one sentence, list item or table cell.
+
+    `instructions` are those of `never` that speak to a machine reading the post.
+    """
 
     never: Patterns
+    instructions: Patterns
     padding: Patterns
     vague: Patterns
     leaning: Patterns
@@ -52,6 +56,7 @@ def load() -> Boilerplate:
     tables = tomllib.loads(FILE.read_text(encoding="utf-8"))
     return Boilerplate(
         never=_patterns([pattern for patterns in tables["never"].values() for pattern in patterns]),
+        instructions=_patterns(tables["never"]["instructions"]),
         padding=_patterns(tables["padding"]["patterns"]),
         vague=_patterns(tables["vague"]["patterns"]),
         leaning=_patterns(tables["leaning"]["patterns"]),

@@ -13,13 +13,13 @@ from urllib.parse import urljoin
 
 import fastfeedparser
 import feedparser
-from dateutil import parser as dates
 
 from errors import SourceError
 from models import Post, Source
 from sources.clean import clean
 from sources.documents import Document
 from sources.encoding import to_text
+from sources.moments import moment
 from sources.original import original_of
 
 ROOT = re.compile(r"<(?:[A-Za-z]+:)?(rss|feed|RDF)[\s>]")
@@ -114,8 +114,8 @@ def _post(source: Source, entry: Mapping[str, Any], base: str) -> tuple[Post, st
         categories=tuple(str(tag["term"]) for tag in entry.get("tags") or () if tag.get("term")),
         image=_image(entry, base),
         language=source.language,
-        published=_date(entry.get("published")),
-        updated=_date(entry.get("updated")),
+        published=moment(entry.get("published")),
+        updated=moment(entry.get("updated")),
     )
     return post, link if guid and link else digest
 
@@ -143,13 +143,3 @@ def _image(entry: Mapping[str, Any], base: str) -> str:
         if address and kind.startswith("image"):
             return urljoin(base, address)
     return ""
-
-
-def _date(value: object) -> datetime | None:
-    if not value:
-        return None
-    try:
-        parsed: datetime = dates.parse(str(value))
-    except (ValueError, OverflowError):
-        return None
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.bot import ROOT, Bot, configuration, eventually, free_port, wait_until_up
+from tests.fakes.model import FakeModel
 from tests.fakes.publisher import FakePublisher, rss
 from tests.fakes.telegram import FakeTelegram
 from tests.journeys.scene import item
@@ -124,6 +125,116 @@ def test_condense_loads_neither_a_chat_library_nor_a_database(tmp_path: Path) ->
     answer, loaded = done.stdout.splitlines()
     assert json.loads(answer)["id"] == "a1"
     assert loaded == "[]"
+
+
+# ------------------------------------------------------------------------------------------- condense, with a model
+
+
+@pytest.fixture
+def endpoint() -> Iterator[FakeModel]:
+    with FakeModel() as fake:
+        yield fake
+
+
+def with_model(endpoint: FakeModel) -> dict[str, str]:
+    return {
+        "SOKBO_CONDENSE__MODEL_URL": endpoint.endpoint,
+        "SOKBO_CONDENSE__MODEL": "small-1",
+        "SOKBO_CONDENSE__API_KEY": "sk-secret-of-the-endpoint",
+    }
+
+
+def test_condense_asks_a_configured_model_and_answers_in_order(tmp_path: Path, endpoint: FakeModel) -> None:
+    endpoint.say(
+        ["노선은 4개, 첫차는 밤 11시에 떠난다", "다음 달 1일부터 야간 버스 30분 간격으로 운행", "요금은 1,500원"]
+    )
+    endpoint.fail("500")
+    lines = "\n".join(json.dumps(POST | {"id": number}) for number in (1, 2, 3))
+    answered = type_(tmp_path, "condense", stdin=lines, **with_model(endpoint))
+    first, second, third = rows(answered)
+    assert [first["id"], second["id"], third["id"]] == [1, 2, 3]
+    assert second["bullets"][0] == "노선은 4개, 첫차는 밤 11시에 떠난다" and second["bullets"] == third["bullets"]
+    assert first["bullets"] != second["bullets"], "where the endpoint fails, the bullets are those of the post"
+    assert "trouble (500)" in answered.stderr and "sk-secret" not in answered.stderr
+
+
+def test_check_says_whether_the_model_answers(archive: Path, endpoint: FakeModel) -> None:
+    assert {row["what"] for row in rows(type_(archive, "check", "--json", **with_model(endpoint)))} >= {"model"}
+    endpoint.fail("401")
+    refused = type_(archive, "check", "--json", **with_model(endpoint))
+    assert refused.returncode == 1
+    (row,) = [row for row in map(json.loads, refused.stdout.splitlines()) if row["what"] == "model"]
+    assert row["name"] == "small-1" and "api_key" in row["problem"]
+    assert "sk-secret" not in refused.stdout + refused.stderr
+
+
+@pytest.mark.parametrize("verb", ["poll", "run"])
+def test_alerts_are_made_with_the_model_that_is_configured(tmp_path: Path, endpoint: FakeModel, verb: str) -> None:
+    site = Site(tmp_path, "mine")
+    site.publish(1)
+    endpoint.say(["총 17건의 문서 체결", "관계자는 다음 달 3일에 시작한다고"])
+    configure(tmp_path, sources=[declared(site) | {"first_read": 1}])
+    environment = with_model(endpoint) | {"SOKBO_WEB__PORT": str(free_port())}
+    with Bot(tmp_path, verb, environment=environment) as bot:
+        if verb == "run":
+            bot.wait_for_line("소식 1호 → console")
+            assert "small-1 proposes bullets" in bot.output
+            bot.stop()
+        else:
+            assert bot.finish() == 0
+    (story,) = rows(type_(tmp_path, "latest", "--json"))
+    assert story["bullets"] == ["총 17건의 문서 체결", "관계자는 다음 달 3일에 시작한다고"]
+
+
+# ---------------------------------------------------------------------------------------------- condense, its progress
+
+
+def at_a_terminal(folder: Path, *, input_too: bool = False) -> tuple[str, str]:
+    """`condense` with stderr (and stdin, if said) at a terminal: what went to stdout, and what was shown."""
+    shown, terminal = os.openpty()
+    lines = "".join(json.dumps(POST | {"id": number}) + "\n" for number in range(20))
+    (folder / "posts.jsonl").write_text(lines, encoding="utf-8")
+    with (folder / "posts.jsonl").open("rb") as file:
+        process = subprocess.Popen(
+            [sys.executable, str(ROOT / "bot.py"), "condense"],
+            cwd=folder, stdin=terminal if input_too else file, stdout=subprocess.PIPE, stderr=terminal,
+            env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "80"},
+        )  # fmt: skip
+        if input_too:
+            os.write(shown, (json.dumps(POST) + "\n\x04").encode())
+        assert process.stdout is not None
+        answers = process.stdout.read().decode()
+        assert process.wait(30) == 0
+    os.close(terminal)
+    seen = b""
+    while True:
+        try:
+            piece = os.read(shown, 65536)
+        except OSError:  # the other side is closed: nothing more will come
+            break
+        if not piece:
+            break
+        seen += piece
+    os.close(shown)
+    return answers, seen.decode(errors="replace")
+
+
+def test_condense_shows_its_progress_at_a_terminal_and_nothing_of_it_in_the_answers(tmp_path: Path) -> None:
+    answers, shown = at_a_terminal(tmp_path)
+    assert [json.loads(line)["id"] for line in answers.splitlines()] == [*range(20)]
+    assert "20 posts" in shown and "/s" in shown
+
+
+def test_condense_shows_no_progress_to_whoever_types_the_posts(tmp_path: Path) -> None:
+    answers, shown = at_a_terminal(tmp_path, input_too=True)
+    assert json.loads(answers)["id"] == "a1"
+    assert "posts" not in shown
+
+
+def test_condense_shows_no_progress_where_no_terminal_is(tmp_path: Path) -> None:
+    answered = type_(tmp_path, "condense", stdin=json.dumps(POST))
+    assert answered.returncode == 0
+    assert answered.stderr == ""
 
 
 # ------------------------------------------------------------------------------------------------------------ asking

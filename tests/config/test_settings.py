@@ -38,6 +38,14 @@ def test_a_secret_may_stand_in_a_file_of_its_own(tmp_path: Path) -> None:
     assert "abc" not in repr(settings) and settings.secrets() == ("7700:abc",)
 
 
+def test_the_models_key_is_a_secret_that_may_stand_in_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "key"
+    secret.write_text("sk-abc\n", encoding="utf-8")
+    settings = load(None, {"SOKBO_CONDENSE__API_KEY_FILE": str(secret), "SOKBO_CONDENSE__MODEL_TIMEOUT": "250ms"})
+    assert settings.condense.api_key.get_secret_value() == "sk-abc" and settings.secrets() == ("sk-abc",)
+    assert settings.condense.model_timeout == 0.25 and "sk-abc" not in repr(settings)
+
+
 def test_sources_are_read_with_their_durations(tmp_path: Path) -> None:
     file = write(tmp_path, '[[sources]]\nid = "a"\nurl = "https://a.example/feed"\nevery = "2s"\ntopics = ["x"]\n')
     (source,) = load(file, {}).watched()
@@ -94,6 +102,10 @@ def test_every_problem_is_told_at_once_with_its_place_and_what_is_accepted(tmp_p
         ("[[sources]]\nid='a'\nurl='http://a.b/'\nboilerplate=['(']", '"(" is no regular expression'),
         ("[[sources]]\nid='a'\nurl='http://a.b/'\nboilerplate=['(a+)+']", "repeats a repetition"),
         ("[web]\nadmin_token = 'short'", "16 characters or more"),
+        ("[condense]\nmodel_url = 'http://127.0.0.1:1/v1'", "model_url is set: give the model's name"),
+        ("[condense]\nmodel_url = 'ftp://127.0.0.1/v1'\nmodel = 'm'", "an http or https address; empty: off"),
+        ("[condense]\nmodel_url = 'http://'\nmodel = 'm'", "an http or https address; empty: off"),
+        ("[condense]\nmodel_timeout = '5m'", "60 seconds at most"),
         ("[fetch]\nmin_every='2h'", "longer than max_every"),
         ("database_url = 'postgresql://u:p@h/n'", "PostgreSQL comes with a later version"),
     ],

@@ -18,7 +18,7 @@ PACKAGES = (
     "stories",
     "web",
 )
-MODULES = ("bot", "errors", "logs", "metrics", "models", "pipeline")
+MODULES = ("bot", "errors", "logs", "metrics", "model", "models", "pipeline", "preview")
 LIBRARIES = {
     "telegram": {"platforms"},
     "slack_sdk": {"platforms"},
@@ -30,14 +30,16 @@ LIBRARIES = {
     "selectolax": {"sources", "formatters"},
     "nh3": {"sources", "formatters"},
     "markdown_it": {"sources", "formatters"},
-    "httpx": {"sources", "platforms", "pipeline"},
+    "httpx": {"sources", "platforms", "pipeline", "preview"},
     "aiohttp": {"platforms"},
     "starlette": {"web"},
     "jinja2": {"web"},
     "uvicorn": {"bot"},
     "apscheduler": {"bot"},
+    "openai": {"model"},
+    "httpx2": {"model"},
     "typer": {"bot"},
-    "rich": {"bot"},
+    "rich": {"bot", "preview"},
 }
 
 
