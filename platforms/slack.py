@@ -39,6 +39,7 @@ log = structlog.get_logger()
 
 NAME = "slack"
 TIMEOUT = 15
+CONNECT_TIMEOUT = 5
 ACK_WITHIN = 2.0
 LOOK_UP_TIMEOUT = 2.0
 ASK_AGAIN = 60.0
@@ -119,7 +120,7 @@ class Slack:
         """The one client, over the one session; retries are the ledger's business, so it has none of its own."""
         if self._client is None:
             self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=TIMEOUT, connect=5), middlewares=(_follow_nobody,)
+                timeout=aiohttp.ClientTimeout(total=TIMEOUT, connect=CONNECT_TIMEOUT), middlewares=(_follow_nobody,)
             )
             self._client = AsyncWebClient(
                 token=self._settings.bot_token.get_secret_value(),
@@ -323,7 +324,7 @@ class Slack:
         """Make the sent message show the alert as it is now; text and blocks always go together."""
         shown = self._render(parcel)
         try:
-            await self.client.chat_update(
+            changed = await self.client.chat_update(
                 channel=parcel.chat.id,
                 ts=parcel.delivery.message_id,
                 text=shown.text,
@@ -332,7 +333,7 @@ class Slack:
             )
         except Exception as error:
             return self._result(error, shown)
-        return Sent(parcel.delivery.message_id)
+        return Sent(parcel.delivery.message_id) if changed.get("ts") else Unknown("an answer that makes no sense")
 
     async def look_up(self, parcel: Parcel, called_at: datetime) -> LookUp:
         """Search the channel's history around the call for the delivery's metadata."""

@@ -52,6 +52,9 @@ log = structlog.get_logger()
 
 NAME = "telegram"
 POLL = 25
+TIMEOUT = 15.0
+CONNECT_TIMEOUT = 5.0
+POOL_TIMEOUT = 10.0
 ALLOWED = ["message", "channel_post", "my_chat_member"]
 ASK_AGAIN = 60.0
 LONGEST_PAUSE = 30.0
@@ -122,8 +125,8 @@ class Telegram:
             token,
             base_url=f"{settings.api_base.rstrip('/')}/bot",
             base_file_url=f"{settings.api_base.rstrip('/')}/file/bot",
-            request=AiohttpRequest(connections=64),
-            get_updates_request=AiohttpRequest(connections=2),
+            request=_request(connections=64),
+            get_updates_request=_request(connections=2),
         )
         self._username = ""
         self._replying: set[asyncio.Task[None]] = set()
@@ -403,6 +406,10 @@ class Telegram:
                 # JSON, but no message: the library fails on it with whatever its constructors raise.
                 log.error("telegram's answer was not understood", kind=type(error).__name__)
                 return Unknown("an answer that makes no sense")
+
+
+def _request(connections: int) -> AiohttpRequest:
+    return AiohttpRequest(connections, read_timeout=TIMEOUT, connect_timeout=CONNECT_TIMEOUT, pool_timeout=POOL_TIMEOUT)
 
 
 def _bad_request(error: BadRequest) -> SendResult:
