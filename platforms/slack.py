@@ -139,8 +139,7 @@ class Slack:
             if not problem:
                 break
             if refused:
-                self.state.refused(problem)
-                log.error("slack is paused", problem=problem)
+                self._pause(problem)
                 await asyncio.sleep(ASK_AGAIN)
                 continue
             self.state.trouble(problem)
@@ -175,6 +174,12 @@ class Slack:
             log.debug("slack did not close in time")
         if self._session is not None:
             await self._session.close()
+
+    def _pause(self, problem: str) -> None:
+        """Nothing is sent to this workspace until it takes us again, which is asked each minute."""
+        if self.state.word != "paused":
+            log.error("slack is paused", problem=problem)
+        self.state.refused(problem)
 
     async def _sign_in(self) -> tuple[str, bool]:
         """("", False), or what is wrong and whether it is a refusal."""
@@ -398,7 +403,7 @@ class Slack:
         if status >= 500 or code in TROUBLE:
             return TryLater(f"slack has trouble ({code or status})")
         if code in TOKEN_REFUSED | APP_LIMITED:
-            self.state.refused(_account_problem(code))
+            self._pause(_account_problem(code))
             return TryLater(code)
         if code in CLOSED_DOORS or code.startswith("restricted_action"):
             return ChatGone(code)

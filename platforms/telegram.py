@@ -174,6 +174,12 @@ class Telegram:
         except (TelegramError, TimeoutError, RuntimeError):
             log.debug("telegram did not close in time")
 
+    def _pause(self) -> None:
+        """The token is refused: nothing is sent until it is taken again, which is asked each minute."""
+        if self.state.word != "paused":
+            log.error("telegram is paused", problem=TOKEN_REFUSED)
+        self.state.refused(TOKEN_REFUSED)
+
     async def _connect(self) -> bool:
         pause = 1.0
         while True:
@@ -181,8 +187,7 @@ class Telegram:
             if not problem:
                 break
             if problem == TOKEN_REFUSED:
-                self.state.refused(problem)
-                log.error("telegram is paused", problem=problem)
+                self._pause()
                 return False
             self.state.trouble(problem)
             log.warning("telegram cannot be reached", problem=problem)
@@ -207,7 +212,7 @@ class Telegram:
                     self.state.ready()
             except InvalidToken as error:
                 if not _is_foreign(error):
-                    self.state.refused(TOKEN_REFUSED)
+                    self._pause()
                     return
                 self.state.trouble("cannot receive (a page that is not telegram's); trying again")
                 pause = min(LONGEST_PAUSE, pause * 2)
@@ -216,7 +221,8 @@ class Telegram:
                 pause = min(LONGEST_PAUSE, pause * 2)
             except RetryAfter as error:
                 pause = _seconds(error.retry_after)
-            except TelegramError as error:
+            except Exception as error:
+                # Not only the library's own: of what is no update it makes whatever its constructors raise.
                 self.state.trouble(f"cannot receive ({type(error).__name__}); trying again")
                 pause = min(LONGEST_PAUSE, pause * 2)
             else:
@@ -388,7 +394,7 @@ class Telegram:
                 # A proxy's or a gateway's page: nothing about the token, the chat or the alert.
                 return TryLater("an answer that is not telegram's")
             case InvalidToken():
-                self.state.refused(TOKEN_REFUSED)
+                self._pause()
                 return TryLater("the token is refused")
             case Forbidden():
                 return ChatGone(error.message)

@@ -342,6 +342,18 @@ async def test_a_webhook_that_somebody_set_is_taken_away(running: Telegram, fake
     assert running.ready
 
 
+async def test_a_token_revoked_under_way_pauses_says_so_once_and_comes_back(
+    running: Telegram, fake: FakeTelegram, desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake.fault("unauthorized", times=2)
+    for _ in range(2):
+        assert await running.send(parcel(CHAT)) == TryLater("the token is refused")
+    assert not running.ready and "token is refused" in running.state.problem
+    assert capsys.readouterr().out.count("telegram is paused") == 1
+    fake.send_text(42, 5, "/help")
+    await blocking(fake.wait_until, lambda: running.ready)
+
+
 async def test_a_revoked_token_is_asked_about_again_not_remembered_as_good(
     platform: Telegram, fake: FakeTelegram
 ) -> None:
@@ -365,6 +377,19 @@ async def test_the_token_stands_in_no_log_line_even_when_it_is_wrong_or_nobody_i
     # The library itself logs its base addresses at DEBUG: those lines are the log formatter's to redact (tests/house).
     ours = [line for line in caplog.text.splitlines() if "Set Bot API" not in line]
     assert len(ours) > 5 and not any(secret in line for line in ours)
+
+
+async def test_what_is_no_update_does_not_end_the_receiving(running: Telegram, fake: FakeTelegram, desk: Desk) -> None:
+    fake.fault("malformed", method="getUpdates", body='{"ok":true,"result":true}')
+    fake.send_text(42, 5, "/help")  # ends the call that waits already; the next one is spoilt
+    await blocking(fake.wait_for_messages, 42, 1)
+    fake.send_text(42, 5, "/latest")
+    async with asyncio.timeout(5):
+        while not running.state.problem.startswith("cannot receive"):
+            await asyncio.sleep(0.01)
+    await blocking(fake.wait_for_messages, 42, 2)
+    await blocking(fake.wait_until, lambda: fake.unconfirmed() == 0)
+    assert running.ready
 
 
 async def test_a_long_answer_comes_in_several_messages(running: Telegram, fake: FakeTelegram, desk: Desk) -> None:
