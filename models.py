@@ -27,6 +27,14 @@ class Status(StrEnum):
     DROPPED = "dropped"
 
 
+class Part(StrEnum):
+    """What of a message a platform does not take: its form, its picture, or (of an edit) the message to be changed."""
+
+    FORM = "form"
+    PICTURE = "picture"
+    MESSAGE = "message"
+
+
 class Urgency(StrEnum):
     """Urgent alerts ring and go first; all others come silently."""
 
@@ -160,8 +168,9 @@ class Subscription:
 class Delivery:
     """One row of the ledger: that this chat is owed this alert, and how far that got.
 
-    `shown` < `wanted` on a sent delivery means that the message in the chat must be edited. `plain` asks for the
-    form without markup, picture and button, after the platform refused the rich one.
+    `shown` < `wanted` on a sent delivery means that the message in the chat must be edited. `pictureless` leaves the
+    picture out, after the platform refused it; `plain` asks for the form without markup, picture and button, after the
+    platform refused the rich one.
     """
 
     id: int
@@ -176,6 +185,7 @@ class Delivery:
     message_id: str
     plain: bool
     problem: str
+    pictureless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +229,10 @@ class ChatGone:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The platform will never take this payload."""
+    """The platform will never take this payload; `part` says what of it."""
 
     reason: str
+    part: Part = Part.FORM
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from models import (
     ChatGone,
     Delivery,
     Moved,
+    Part,
     Refused,
     SendResult,
     Sent,
@@ -71,6 +72,8 @@ def after(delivery: Delivery, result: SendResult, version: int, now: datetime, *
             return Next({"status": Status.WAITING, "due": now, "problem": "moved"}, move_to=chat)
         case ChatGone(reason):
             return Next({"status": Status.WAITING, "due": now, "problem": reason}, pause=reason)
+        case Refused(reason, Part.PICTURE) if not (delivery.pictureless or delivery.plain):
+            return Next({"status": Status.WAITING, "due": now, "pictureless": True, "problem": reason})
         case Refused(reason) if not delivery.plain:
             # The payload may be at fault in its markup, picture or button: the plain form has none of them.
             return Next({"status": Status.WAITING, "due": now, "plain": True, "problem": reason})
@@ -98,10 +101,12 @@ def after_edit(delivery: Delivery, result: SendResult, version: int, now: dateti
             return Next({"problem": "moved"}, move_to=chat)
         case ChatGone(reason):
             return Next({"problem": reason}, pause=reason)
-        case Refused(reason) if not delivery.plain:
+        case Refused(reason, Part.PICTURE) if not (delivery.pictureless or delivery.plain):
+            return Next({"pictureless": True, "problem": reason})
+        case Refused(reason, Part.FORM | Part.PICTURE) if not delivery.plain:
             return Next({"plain": True, "problem": reason})
         case Refused(reason):
-            # That message is beyond reach (deleted, too old): the edit is over, the alert stays as it was.
+            # That message is beyond reach (deleted, too old), or no form will do: the edit is over, it stays as it was.
             return Next({"shown": version, "problem": reason})
 
 

@@ -5,6 +5,7 @@ import json
 import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +25,7 @@ from models import (
     ChatSettings,
     Command,
     Parcel,
+    Part,
     Refused,
     Reply,
     SendResult,
@@ -37,6 +39,7 @@ log = structlog.get_logger()
 
 NAME = "slack"
 TIMEOUT = 15
+CONNECT_TIMEOUT = 5
 ACK_WITHIN = 2.0
 LOOK_UP_TIMEOUT = 2.0
 ASK_AGAIN = 60.0
@@ -59,17 +62,23 @@ CLOSED_DOORS = frozenset(
         "restricted_action_non_threadable_channel",
         "restricted_action_thread_locked",
         "thread_not_found",
-        "team_access_not_granted",
         "user_not_found",
         "cannot_dm_bot",
+        "messages_tab_disabled",
     }
 )
-ACCOUNT_CLOSED = frozenset(
-    {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope"}
-)
-TROUBLE = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited"})
+TOKEN_REFUSED = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"})
+APP_LIMITED = frozenset({"missing_scope", "team_access_not_granted", "access_denied", "ekm_access_denied"})
+# Slack warns that with these "some aspect of the operation" may have succeeded.
+PERHAPS_DONE = frozenset({"internal_error", "fatal_error"})
+TROUBLE = PERHAPS_DONE | {"service_unavailable", "request_timeout", "ratelimited", "team_added_to_org"}
+BEYOND_REACH = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "cant_delete_message"})
 
 Answer = Callable[[Command], Awaitable[Reply]]
+
+
+class Redirected(aiohttp.ClientError):
+    """Slack never sends its callers elsewhere: something between us and it does."""
 
 
 class Slack:
@@ -110,7 +119,9 @@ class Slack:
     def client(self) -> AsyncWebClient:
         """The one client, over the one session; retries are the ledger's business, so it has none of its own."""
         if self._client is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT, connect=5))
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=TIMEOUT, connect=CONNECT_TIMEOUT), middlewares=(_follow_nobody,)
+            )
             self._client = AsyncWebClient(
                 token=self._settings.bot_token.get_secret_value(),
                 base_url=self._settings.api_base.rstrip("/") + "/",
@@ -128,8 +139,7 @@ class Slack:
             if not problem:
                 break
             if refused:
-                self.state.refused(problem)
-                log.error("slack is paused", problem=problem)
+                self._pause(problem)
                 await asyncio.sleep(ASK_AGAIN)
                 continue
             self.state.trouble(problem)
@@ -164,6 +174,12 @@ class Slack:
             log.debug("slack did not close in time")
         if self._session is not None:
             await self._session.close()
+
+    def _pause(self, problem: str) -> None:
+        """Nothing is sent to this workspace until it takes us again, which is asked each minute."""
+        if self.state.word != "paused":
+            log.error("slack is paused", problem=problem)
+        self.state.refused(problem)
 
     async def _sign_in(self) -> tuple[str, bool]:
         """("", False), or what is wrong and whether it is a refusal."""
@@ -305,15 +321,15 @@ class Slack:
                 unfurl_links=False,
                 unfurl_media=False,
             )
-            return Sent(str(posted["ts"]))
         except Exception as error:
-            return self._result(error)
+            return self._result(error, shown)
+        return Sent(str(posted["ts"])) if posted.get("ts") else Unknown("an answer that makes no sense")
 
     async def edit(self, parcel: Parcel) -> SendResult:
         """Make the sent message show the alert as it is now; text and blocks always go together."""
         shown = self._render(parcel)
         try:
-            await self.client.chat_update(
+            changed = await self.client.chat_update(
                 channel=parcel.chat.id,
                 ts=parcel.delivery.message_id,
                 text=shown.text,
@@ -321,8 +337,8 @@ class Slack:
                 metadata=_metadata(parcel),
             )
         except Exception as error:
-            return self._result(error)
-        return Sent(parcel.delivery.message_id)
+            return self._result(error, shown)
+        return Sent(parcel.delivery.message_id) if changed.get("ts") else Unknown("an answer that makes no sense")
 
     async def look_up(self, parcel: Parcel, called_at: datetime) -> LookUp:
         """Search the channel's history around the call for the delivery's metadata."""
@@ -357,13 +373,17 @@ class Slack:
         return CannotLook()
 
     def _render(self, parcel: Parcel) -> render.SlackText:
-        form = render.plain_alert if parcel.delivery.plain else render.alert
-        return form(parcel.alert, parcel.settings)
+        if parcel.delivery.plain:
+            return render.plain_alert(parcel.alert, parcel.settings)
+        pictures = parcel.settings.pictures and not parcel.delivery.pictureless
+        return render.alert(parcel.alert, replace(parcel.settings, pictures=pictures))
 
-    def _result(self, error: Exception) -> SendResult:
+    def _result(self, error: Exception, shown: render.SlackText) -> SendResult:
         match error:
             case SlackApiError():
-                return self._api_error(error)
+                return self._api_error(error, shown)
+            case Redirected():
+                return TryLater("an answer that is not slack's")
             case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
                 return TryLater("slack cannot be reached")
             case TimeoutError():
@@ -374,18 +394,51 @@ class Slack:
                 log.error("slack raised what nobody expected", kind=type(error).__name__)
                 return Unknown(type(error).__name__)
 
-    def _api_error(self, error: SlackApiError) -> SendResult:
+    def _api_error(self, error: SlackApiError, shown: render.SlackText) -> SendResult:
         code, status = _code(error), _status(error)
         if status == 429 or code == "ratelimited":
             return TryLater("slack asked us to wait", _retry_after(error))
+        if code in PERHAPS_DONE:
+            return Unknown(f"slack has trouble ({code})")
         if status >= 500 or code in TROUBLE:
             return TryLater(f"slack has trouble ({code or status})")
-        if code in CLOSED_DOORS:
-            return ChatGone(code)
-        if code in ACCOUNT_CLOSED:
-            self.state.refused(f"bot_token is refused ({code}): copy it again from api.slack.com/apps")
+        if code in TOKEN_REFUSED | APP_LIMITED:
+            self._pause(_account_problem(code))
             return TryLater(code)
-        return Refused(code) if code else Unknown("an answer that makes no sense")
+        if code in CLOSED_DOORS or code.startswith("restricted_action"):
+            return ChatGone(code)
+        if not code:
+            answered_no = status >= 400
+            return (
+                TryLater("an answer that is not slack's") if answered_no else Unknown("an answer that makes no sense")
+            )
+        if code == "invalid_blocks" and _blames_picture(error, shown):
+            return Refused(code, Part.PICTURE)
+        return Refused(code, Part.MESSAGE if code in BEYOND_REACH else Part.FORM)
+
+
+async def _follow_nobody(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """A redirect is an answer: the library would follow it, and post to whoever is named there."""
+    response = await handler(request)
+    if 300 <= response.status < 400:
+        response.close()
+        raise Redirected(f"redirected ({response.status})")
+    return response
+
+
+def _account_problem(code: str) -> str:
+    if code in TOKEN_REFUSED:
+        return f"bot_token is refused ({code}): copy it again from api.slack.com/apps"
+    return f"the app may not post ({code}): install it in this workspace again, with config/slack-manifest.yaml"
+
+
+def _blames_picture(error: SlackApiError, shown: render.SlackText) -> bool:
+    """Whether Slack's pointer leads to a picture; without a pointer, whether there is one to be blamed."""
+    metadata = getattr(error.response, "data", {}).get("response_metadata") or {}
+    pointers = re.findall(r"json-pointer:([^\]\s]+)", " ".join(map(str, metadata.get("messages") or [])))
+    if pointers:
+        return all(pointer.endswith("/image_url") for pointer in pointers)
+    return '"image_url"' in json.dumps(shown.blocks)
 
 
 async def _acknowledge(ack: AsyncAck) -> None:

@@ -3,13 +3,13 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 # Before the library is imported: retry_after as a timedelta (docs.python-telegram-bot.org, v22.2).
 os.environ.setdefault("PTB_TIMEDELTA", "1")
 
-import httpx
 import structlog
 from telegram import Bot, BotCommand, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, Message, Update
 from telegram.constants import ParseMode
@@ -24,7 +24,6 @@ from telegram.error import (
     TelegramError,
     TimedOut,
 )
-from telegram.request import HTTPXRequest
 
 from config.settings import Telegram as Settings
 from delivery import CannotLook, LookUp
@@ -38,6 +37,7 @@ from models import (
     Command,
     Moved,
     Parcel,
+    Part,
     Refused,
     Reply,
     SendResult,
@@ -46,18 +46,22 @@ from models import (
     Unknown,
 )
 from platforms.state import State
+from platforms.telegram_request import AiohttpRequest, Cut, NotSent
 
 log = structlog.get_logger()
 
 NAME = "telegram"
 POLL = 25
+TIMEOUT = 15.0
+CONNECT_TIMEOUT = 5.0
+POOL_TIMEOUT = 10.0
 ALLOWED = ["message", "channel_post", "my_chat_member"]
 ASK_AGAIN = 60.0
 LONGEST_PAUSE = 30.0
 ANSWER_WITHIN = 20.0
 MENU = ("latest", "search", "subscribe", "unsubscribe", "help")
 
-NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+TOKEN_REFUSED = "the token is refused: copy it again from @BotFather"  # noqa: S105, words for people
 
 # Telegram has no error codes beside 400: its exact descriptions are the codes
 # (https://github.com/tdlib/telegram-bot-api, Client.cpp; lower case here).
@@ -72,12 +76,26 @@ CLOSED_DOORS = frozenset(
         "chat_write_forbidden",
         "topic_closed",
         "message thread not found",
+        "group chat was upgraded to a supergroup chat",
         "group chat was deactivated",
+        "chat_send_plain_forbidden",
         "chat_restricted",
         "chat_admin_required",
     }
 )
+PICTURE_TROUBLE = frozenset(
+    {
+        "wrong type of the web page content",
+        "failed to get http url content",
+        "wrong file identifier/http url specified",
+        "webpage_curl_failed",
+        "webpage_media_empty",
+        "webpage_url_invalid",
+    }
+)
+BEYOND_REACH = frozenset({"message to edit not found", "message can't be edited", "message to delete not found"})
 NOTHING_TO_EDIT = "message is not modified"
+WEBHOOK_IS_SET = "conflict: can't use getupdates method while webhook is active"
 
 Answer = Callable[[Command], Awaitable[Reply]]
 
@@ -107,8 +125,8 @@ class Telegram:
             token,
             base_url=f"{settings.api_base.rstrip('/')}/bot",
             base_file_url=f"{settings.api_base.rstrip('/')}/file/bot",
-            request=HTTPXRequest(connection_pool_size=64, read_timeout=15, connect_timeout=5, pool_timeout=10),
-            get_updates_request=HTTPXRequest(connection_pool_size=2, read_timeout=15, connect_timeout=5),
+            request=_request(connections=64),
+            get_updates_request=_request(connections=2),
         )
         self._username = ""
         self._replying: set[asyncio.Task[None]] = set()
@@ -134,11 +152,18 @@ class Telegram:
     async def check(self) -> str:
         """Ask once whether the token works; "" or what is wrong, in words."""
         try:
-            await self._bot.initialize()
-        except InvalidToken:
-            return "the token is refused: copy it again from @BotFather"
+            if self._username:
+                await self._bot.get_me()
+            else:
+                await self._bot.initialize()
+        except InvalidToken as error:
+            if not _is_foreign(error):
+                return TOKEN_REFUSED
+            return f"no answer from {self._settings.api_base} (a page that is not telegram's)"
         except TelegramError as error:
-            return f"no answer from {self._settings.api_base} ({type(error).__name__})"
+            why = error.message if isinstance(error, NotSent) else type(error).__name__
+            return f"no answer from {self._settings.api_base} ({why})"
+        self._username = self._bot.username.lower()
         return ""
 
     async def close(self) -> None:
@@ -149,21 +174,25 @@ class Telegram:
         except (TelegramError, TimeoutError, RuntimeError):
             log.debug("telegram did not close in time")
 
+    def _pause(self) -> None:
+        """The token is refused: nothing is sent until it is taken again, which is asked each minute."""
+        if self.state.word != "paused":
+            log.error("telegram is paused", problem=TOKEN_REFUSED)
+        self.state.refused(TOKEN_REFUSED)
+
     async def _connect(self) -> bool:
         pause = 1.0
         while True:
             problem = await self.check()
             if not problem:
                 break
-            if problem.startswith("the token"):
-                self.state.refused(problem)
-                log.error("telegram is paused", problem=problem)
+            if problem == TOKEN_REFUSED:
+                self._pause()
                 return False
             self.state.trouble(problem)
             log.warning("telegram cannot be reached", problem=problem)
             await asyncio.sleep(pause)
             pause = min(LONGEST_PAUSE, pause * 2)
-        self._username = self._bot.username.lower()
         self.state.ready()
         log.info("telegram is connected", bot=self._bot.username)
         return True
@@ -181,15 +210,19 @@ class Telegram:
                 pause = 1.0
                 if self.state.problem:
                     self.state.ready()
-            except InvalidToken:
-                self.state.refused("the token is refused: copy it again from @BotFather")
-                return
-            except Conflict:
-                self.state.trouble("another program reads this bot's messages: stop the other one")
+            except InvalidToken as error:
+                if not _is_foreign(error):
+                    self._pause()
+                    return
+                self.state.trouble("cannot receive (a page that is not telegram's); trying again")
+                pause = min(LONGEST_PAUSE, pause * 2)
+            except Conflict as error:
+                await self._yield_to_nobody(error)
                 pause = min(LONGEST_PAUSE, pause * 2)
             except RetryAfter as error:
                 pause = _seconds(error.retry_after)
-            except TelegramError as error:
+            except Exception as error:
+                # Not only the library's own: of what is no update it makes whatever its constructors raise.
                 self.state.trouble(f"cannot receive ({type(error).__name__}); trying again")
                 pause = min(LONGEST_PAUSE, pause * 2)
             else:
@@ -198,6 +231,14 @@ class Telegram:
                     offset = update.update_id + 1
                 continue
             await asyncio.sleep(pause)
+
+    async def _yield_to_nobody(self, error: Conflict) -> None:
+        """Another program has the updates: said, and a webhook is taken away, since this bot polls."""
+        if error.message.lower().startswith(WEBHOOK_IS_SET):
+            self.state.trouble("another program set a webhook for this bot: it is taken away")
+            await self._quietly(self._bot.delete_webhook())
+        else:
+            self.state.trouble("another program reads this bot's messages: stop the other one")
 
     async def _set_menu(self) -> None:
         for language in ("ko", "en"):
@@ -297,7 +338,7 @@ class Telegram:
     # ------------------------------------------------------------------------------------------------ sending
 
     async def send(self, parcel: Parcel) -> SendResult:
-        """Post the alert. Whether it left is told apart by the error's type and cause."""
+        """Post the alert. Whether it left is told apart by the error's type."""
         shown = self._render(parcel)
         extra: dict[str, Any] = {"allow_paid_broadcast": True} if self._settings.paid_broadcast else {}
         try:
@@ -309,9 +350,9 @@ class Telegram:
                 **_form(shown),
                 **extra,
             )
-        except TelegramError as error:
+            return Sent(str(message.message_id))
+        except Exception as error:
             return self._result(error, parcel)
-        return Sent(str(message.message_id))
 
     async def edit(self, parcel: Parcel) -> SendResult:
         """Make the sent message show the alert as it is now."""
@@ -321,7 +362,9 @@ class Telegram:
             await self._bot.edit_message_text(
                 shown.html, chat_id=int(parcel.chat.id), message_id=int(message_id), **_form(shown)
             )
-        except TelegramError as error:
+        except BadRequest as error:
+            return Sent(message_id) if _said(error).startswith(NOTHING_TO_EDIT) else self._result(error, parcel)
+        except Exception as error:
             return self._result(error, parcel)
         return Sent(message_id)
 
@@ -330,41 +373,68 @@ class Telegram:
         return CannotLook()
 
     def _render(self, parcel: Parcel) -> render.TelegramText:
-        form = render.plain_alert if parcel.delivery.plain else render.alert
-        return form(parcel.alert, parcel.settings)
+        if parcel.delivery.plain:
+            return render.plain_alert(parcel.alert, parcel.settings)
+        pictures = parcel.settings.pictures and not parcel.delivery.pictureless
+        return render.alert(parcel.alert, replace(parcel.settings, pictures=pictures))
 
-    def _result(self, error: TelegramError, parcel: Parcel) -> SendResult:
+    def _result(self, error: Exception, parcel: Parcel) -> SendResult:
         match error:
+            case NotSent():
+                return TryLater("telegram cannot be reached")
+            case Cut():
+                return Unknown("the connection was cut")
+            case TimedOut():
+                return Unknown("no answer in time")
             case RetryAfter():
                 return TryLater("telegram asked us to wait", _seconds(error.retry_after))
             case ChatMigrated():
                 return Moved(Chat(NAME, parcel.chat.account, str(error.new_chat_id), parcel.chat.thread))
+            case InvalidToken() | Forbidden() | BadRequest() if _is_foreign(error):
+                # A proxy's or a gateway's page: nothing about the token, the chat or the alert.
+                return TryLater("an answer that is not telegram's")
             case InvalidToken():
-                self.state.refused("the token is refused: copy it again from @BotFather")
+                self._pause()
                 return TryLater("the token is refused")
             case Forbidden():
                 return ChatGone(error.message)
             case BadRequest():
-                return _bad_request(error, parcel)
-            case TimedOut() | NetworkError() if isinstance(error.__cause__, NOT_SENT):
-                return TryLater("telegram cannot be reached")
-            case TimedOut():
-                return Unknown("no answer in time")
-            case NetworkError() if error.__cause__ is None or isinstance(error.__cause__, TelegramError):
-                # A 5xx answer, with a JSON body or without: Telegram says that it did not do it.
+                return _bad_request(error)
+            case Conflict():
                 return TryLater("telegram has trouble")
-            case NetworkError():
-                return Unknown("the connection was cut")
-            case _:
+            case NetworkError() if error.__cause__ is None or isinstance(error.__cause__, TelegramError):
+                # A 5xx answer or a redirect, with a JSON body or without: Telegram says that it did not do it.
+                return TryLater("telegram has trouble")
+            case TelegramError():
                 # A body that is not JSON, with status 200: the message had arrived when this was tried.
+                return Unknown("an answer that makes no sense")
+            case _:
+                # JSON, but no message: the library fails on it with whatever its constructors raise.
+                log.error("telegram's answer was not understood", kind=type(error).__name__)
                 return Unknown("an answer that makes no sense")
 
 
-def _bad_request(error: BadRequest, parcel: Parcel) -> SendResult:
-    said = error.message.lower().removeprefix("bad request: ")
-    if said.startswith(NOTHING_TO_EDIT):
-        return Sent(parcel.delivery.message_id)
-    return ChatGone(error.message) if said in CLOSED_DOORS else Refused(error.message)
+def _request(connections: int) -> AiohttpRequest:
+    return AiohttpRequest(connections, read_timeout=TIMEOUT, connect_timeout=CONNECT_TIMEOUT, pool_timeout=POOL_TIMEOUT)
+
+
+def _bad_request(error: BadRequest) -> SendResult:
+    said = _said(error)
+    if said in CLOSED_DOORS:
+        return ChatGone(error.message)
+    if said in PICTURE_TROUBLE:
+        return Refused(error.message, Part.PICTURE)
+    return Refused(error.message, Part.MESSAGE if said in BEYOND_REACH else Part.FORM)
+
+
+def _said(error: BadRequest) -> str:
+    return error.message.lower().removeprefix("bad request: ")
+
+
+def _is_foreign(error: BaseException) -> bool:
+    """Whether the answer had no JSON in it; the library keeps that as the cause."""
+    cause = error.__cause__
+    return cause is not None and (type(cause) is TelegramError or _is_foreign(cause))
 
 
 def _form(shown: render.TelegramText) -> dict[str, Any]:

@@ -78,6 +78,7 @@ def delivery_of(row: Row[Any]) -> Delivery:
         message_id=row.message_id,
         plain=row.plain,
         problem=row.problem,
+        pictureless=row.pictureless,
     )
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -186,6 +187,7 @@ deliveries = Table(
     Column("unknowns", Integer, nullable=False),
     Column("created", UtcDateTime, nullable=False),
     Column("sent_at", UtcDateTime),
+    Column("pictureless", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("alert_id", "chat_id"),
     Index("deliveries_open", "chat_id", "alert_id", sqlite_where=text("status in ('waiting','sending','unknown')")),
     Index("deliveries_stale", "chat_id", sqlite_where=text("status = 'sent' and shown < wanted")),

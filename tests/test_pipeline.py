@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 import pipeline
 from delivery import CannotLook, Found, NotThere
-from models import Chat, ChatGone, ChatSettings, Moved, Refused, Subscription, TryLater, Unknown
+from models import Chat, ChatGone, ChatSettings, Moved, Part, Refused, Subscription, TryLater, Unknown
 from pipeline import Desk, Dispatcher
 from storage import archive, chats
 from storage import sources as stored
@@ -156,6 +156,20 @@ async def test_a_refused_alert_stops_neither_chat_nor_batch(desk: Desk, sender: 
     plain = [parcel.delivery.plain for parcel in sender.sent if parcel.chat.id == "a"]
     assert plain == [False, True, False]
     assert sorted(await rows(desk)) == [("given_up", 0), ("sent", 0), ("sent", 0), ("sent", 0)]
+
+
+async def test_a_refused_picture_is_left_out_and_stays_out(desk: Desk, sender: ScriptedSender, site: Site) -> None:
+    await started(desk, site, "a")
+    sender.script["a"].append(Refused("no such picture", Part.PICTURE))
+    site.publish(1)
+    await poll(desk, site)
+    await deliver(desk)
+    site.publish(1, title="고친 제목")
+    await poll(desk, site)
+    await deliver(desk)
+    tried = [(parcel.delivery.pictureless, parcel.delivery.plain) for parcel in [*sender.sent, *sender.edited]]
+    assert tried == [(False, False), (True, False), (True, False)]
+    assert await rows(desk) == [("sent", 0)]
 
 
 async def test_a_closed_chat_is_paused_and_resumes_with_what_it_is_owed(

@@ -13,6 +13,7 @@ from models import (
     ChatGone,
     Delivery,
     Moved,
+    Part,
     Refused,
     Sent,
     Status,
@@ -63,6 +64,15 @@ def test_a_refused_alert_is_tried_once_more_without_markup_and_then_given_up() -
     assert second.values == {"status": Status.GIVEN_UP, "problem": "too long"}
 
 
+def test_a_refused_picture_costs_the_picture_first_then_the_form_and_only_then_the_alert() -> None:
+    no_picture = Refused("no such picture", Part.PICTURE)
+    first = after(CALLED, no_picture, 1, NOW, can_look=False).values
+    assert first["status"] is Status.WAITING and first["pictureless"] is True and "plain" not in first
+    second = after(replace(CALLED, pictureless=True), no_picture, 1, NOW, can_look=False).values
+    assert second["status"] is Status.WAITING and second["plain"] is True
+    assert after(replace(CALLED, plain=True), no_picture, 1, NOW, can_look=False).values["status"] is Status.GIVEN_UP
+
+
 @pytest.mark.parametrize(("can_look", "least"), [(True, LOOK_UP_AFTER), (False, timedelta(seconds=1))])
 def test_an_unknown_one_is_settled_later_and_the_wait_grows(can_look: bool, least: timedelta) -> None:
     first = after(CALLED, Unknown("cut"), 1, NOW, can_look=can_look)
@@ -94,6 +104,10 @@ def test_an_edit_repeats_until_it_is_shown_or_beyond_reach() -> None:
     assert after_edit(shown, ChatGone("blocked"), 2, NOW).pause == "blocked"
     assert after_edit(shown, Refused("bad"), 2, NOW).values["plain"] is True
     assert after_edit(replace(shown, plain=True), Refused("gone"), 2, NOW).values["shown"] == 2
+    no_picture = Refused("no such picture", Part.PICTURE)
+    assert after_edit(shown, no_picture, 2, NOW).values == {"pictureless": True, "problem": "no such picture"}
+    assert after_edit(replace(shown, pictureless=True), no_picture, 2, NOW).values["plain"] is True
+    assert after_edit(shown, Refused("deleted", Part.MESSAGE), 2, NOW).values["shown"] == 2
 
 
 ALERT = Alert(

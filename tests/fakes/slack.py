@@ -753,9 +753,9 @@ class FakeSlack(LoopbackServer):
     ) -> None:
         """Make the next `times` calls misbehave (None: until `clear_faults`; method "*": any).
 
-        Not processed: "429" (retry_after=…), "500", "503", "reset_before", "hang", and any error name of Slack's
-        (detail goes beside it in the answer). Processed late: "delay" (seconds=…). Processed, the reply lost or
-        spoilt: "reset_after", "close_after", "hang_after", "malformed" (body=…).
+        Not processed: "429" (retry_after=…), "500" or another status with a page, "redirect", "reset_before", "hang",
+        and any error name of Slack's (detail goes beside it in the answer). Processed late: "delay" (seconds=…).
+        Processed, the reply lost or spoilt: "reset_after", "close_after", "hang_after", "malformed" (body=…).
         """
         with self.lock:
             self._faults.append(Fault(kind, method, channel, times, detail))
@@ -1024,6 +1024,8 @@ class FakeSlack(LoopbackServer):
         if fault.kind in ("429", "ratelimited"):
             call.outcome = "ratelimited"
             return self._refuse(_too_fast(fault.detail.get("retry_after", 1)))
+        if fault.kind == "redirect":
+            return web.Response(status=307, headers={"Location": f"/api/{call.method}"})
         if fault.kind.isdigit():
             return web.Response(status=int(fault.kind), text="<html>upstream trouble</html>", content_type="text/html")
         detail = dict(fault.detail)

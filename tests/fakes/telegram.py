@@ -55,7 +55,10 @@ ADMIN_RIGHTS = (
 )  # fmt: skip
 GIFTS = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels")
 
-BEFORE_FAULTS = ("429", "500", "502", "reset_before", "hang", "redirect", "unauthorized", "conflict", "delay")
+BEFORE_FAULTS = (
+    *("429", "500", "502", "reset_before", "hang", "redirect", "unauthorized", "conflict", "delay"),
+    *("answer", "page"),
+)
 AFTER_FAULTS = ("reset_after", "close_after", "hang_after", "malformed")
 TWO_DAYS = 48 * 3600
 
@@ -511,8 +514,10 @@ class FakeTelegram(LoopbackServer):
         """Make the next `times` matching calls misbehave (None: all; method "*": any), earlier faults first.
 
         Not processed: "429" (retry_after), "500", "502", "reset_before", "hang", "redirect", "unauthorized",
-        "conflict". Late: "delay" (seconds). Processed, the reply lost or spoilt: "reset_after", "close_after",
-        "hang_after", "malformed". What hangs does so until the double stops.
+        "conflict", "answer" (code, description, parameters): any refusal in Telegram's words, "page" (code): what a
+        proxy says in its place, the address repeated in it. Late: "delay" (seconds). Processed, the reply lost or
+        spoilt: "reset_after", "close_after", "hang_after", "malformed" (body). What hangs does so until the double
+        stops.
         """
         if kind not in BEFORE_FAULTS + AFTER_FAULTS:
             raise ValueError(f"no such fault: {kind}")
@@ -702,6 +707,12 @@ class FakeTelegram(LoopbackServer):
                 return web.Response(status=502, text=page, content_type="text/html")
             case "redirect":
                 return web.Response(status=302, headers={"Location": "/elsewhere"})
+            case "answer":
+                detail = fault.detail
+                return _refusal(RefusalError(detail["code"], detail["description"], **detail.get("parameters", {})))
+            case "page":
+                page = f"<html><body>No {request.path} here</body></html>"
+                return web.Response(status=fault.detail["code"], text=page, content_type="text/html")
             case "unauthorized":
                 return _refusal(RefusalError(401, "Unauthorized"))
             case "conflict":
@@ -715,7 +726,7 @@ class FakeTelegram(LoopbackServer):
     async def _after(self, fault: Fault | None, request: web.Request, answer: web.Response) -> web.StreamResponse:
         match fault.kind if fault else "":
             case "malformed":
-                return web.Response(text="<html>not JSON</html>")
+                return web.Response(text=fault.detail.get("body", "<html>not JSON</html>") if fault else "")
             case "reset_after":
                 _reset(request)
             case "close_after":
@@ -889,6 +900,7 @@ class FakeTelegram(LoopbackServer):
         chat = self._open_chat(params)
         if units(text) > 4096:
             raise bad_request("message is too long")
+        self._check_preview(params)
         return self._sent(chat, params, text, entities, str(params.get("text")))
 
     def _do_sendPhoto(self, params: Json) -> Json:
@@ -903,6 +915,12 @@ class FakeTelegram(LoopbackServer):
             self._check_picture(photo)
         name = photo if isinstance(photo, str) else "an uploaded file"
         return self._sent(chat, params, text, entities, str(params.get("caption") or ""), name)
+
+    def _check_preview(self, params: Json) -> None:
+        """A preview's address is fetched like a picture's; only `bad_pictures` are refused."""
+        url = str((params.get("link_preview_options") or {}).get("url") or "")
+        if url in self.bad_pictures:
+            raise bad_request(self.bad_pictures[url])
 
     def _check_picture(self, url: str) -> None:
         """Telegram fetches a picture itself; `bad_pictures` says what it would find."""
@@ -952,6 +970,7 @@ class FakeTelegram(LoopbackServer):
             raise bad_request("there is no text in the message to edit")
         if units(text) > 4096:
             raise bad_request("message is too long")
+        self._check_preview(params)
         markup = self._markup(params)
         if (text, entities, markup) == (message.text, message.entities, message.reply_markup):
             raise bad_request(UNCHANGED)

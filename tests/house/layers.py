@@ -30,7 +30,7 @@ LIBRARIES = {
     "selectolax": {"sources", "formatters"},
     "nh3": {"sources", "formatters"},
     "markdown_it": {"sources", "formatters"},
-    "httpx": {"sources", "platforms", "pipeline", "preview"},
+    "httpx": {"sources", "pipeline", "preview"},
     "aiohttp": {"platforms"},
     "starlette": {"web"},
     "jinja2": {"web"},

@@ -9,7 +9,7 @@ import pytest
 
 from config.settings import Slack as Settings
 from delivery import CannotLook, Found, NotThere
-from models import Chat, ChatGone, Command, Refused, Reply, Sent, Story, TryLater, Unknown, Urgency
+from models import Chat, ChatGone, Command, Part, Refused, Reply, Sent, Story, TryLater, Unknown, Urgency
 from platforms import slack
 from platforms.slack import Slack
 from tests.fakes.slack import FakeSlack
@@ -114,17 +114,18 @@ async def test_an_edit_replaces_text_and_blocks(platform: Slack, fake: FakeSlack
         ("ratelimited", {}, TryLater("slack asked us to wait", 1.0)),
         ("500", {}, TryLater("slack has trouble (500)")),
         ("503", {}, TryLater("slack has trouble (503)")),
-        ("internal_error", {}, TryLater("slack has trouble (internal_error)")),
-        ("fatal_error", {}, TryLater("slack has trouble (fatal_error)")),
+        ("internal_error", {}, Unknown("slack has trouble (internal_error)")),
+        ("fatal_error", {}, Unknown("slack has trouble (fatal_error)")),
         ("service_unavailable", {}, TryLater("slack has trouble (service_unavailable)")),
         ("request_timeout", {}, TryLater("slack has trouble (request_timeout)")),
         ("channel_not_found", {}, ChatGone("channel_not_found")),
         ("not_in_channel", {}, ChatGone("not_in_channel")),
         ("is_archived", {}, ChatGone("is_archived")),
         ("restricted_action", {}, ChatGone("restricted_action")),
-        ("team_access_not_granted", {}, ChatGone("team_access_not_granted")),
+        ("team_access_not_granted", {}, TryLater("team_access_not_granted")),
         ("thread_not_found", {}, ChatGone("thread_not_found")),
-        ("invalid_blocks", {}, Refused("invalid_blocks")),
+        ("invalid_blocks", {}, Refused("invalid_blocks", Part.PICTURE)),
+        ("invalid_blocks", {"messages": ["[ERROR] x [json-pointer:/blocks/0/text]"]}, Refused("invalid_blocks")),
         ("msg_too_long", {}, Refused("msg_too_long")),
         ("no_text", {}, Refused("no_text")),
         ("token_revoked", {}, TryLater("token_revoked")),
@@ -162,13 +163,21 @@ async def test_a_revoked_token_pauses_the_platform(platform: Slack, fake: FakeSl
     assert not platform.ready and "account_inactive" in platform.state.problem
 
 
-async def test_a_picture_that_slack_cannot_fetch_costs_the_form_not_the_message(
+async def test_a_picture_that_slack_cannot_fetch_costs_the_picture_not_the_form(
     platform: Slack, fake: FakeSlack
 ) -> None:
     fake.bad_images.add(ALERT.image)
-    assert await platform.send(parcel(CHAT)) == Refused("invalid_blocks")
-    assert isinstance(await platform.send(parcel(CHAT, delivery={"plain": True})), Sent)
-    assert ALERT.headline in fake.visible("C1")[0]
+    assert await platform.send(parcel(CHAT)) == Refused("invalid_blocks", Part.PICTURE)
+    sent = await platform.send(parcel(CHAT, delivery={"pictureless": True}))
+    (message,) = fake.channels["C1"].messages
+    assert sent == Sent(message.ts) and message.blocks and ALERT.headline in message.visible
+    changed = {"pictureless": True, "message_id": message.ts}
+    assert await platform.edit(parcel(CHAT, delivery=changed, headline="고친 제목")) == sent
+
+
+async def test_an_answer_that_names_no_message_is_unknown(platform: Slack, fake: FakeSlack) -> None:
+    fake.fault("malformed", body='{"ok": true}')
+    assert await platform.send(parcel(CHAT)) == Unknown("an answer that makes no sense")
 
 
 async def test_a_lost_reply_is_found_again_by_its_metadata(platform: Slack, fake: FakeSlack) -> None:

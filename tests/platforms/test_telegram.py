@@ -1,6 +1,7 @@
 """Telegram through the real python-telegram-bot client: what goes out, what comes in, and every kind of no."""
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -9,7 +10,8 @@ import pytest
 
 from config.settings import Telegram as Settings
 from delivery import CannotLook
-from models import Chat, ChatGone, Command, Moved, Refused, Reply, Sent, Story, TryLater, Unknown, Urgency
+from models import Chat, ChatGone, Command, Moved, Part, Refused, Reply, Sent, Story, TryLater, Unknown, Urgency
+from platforms import telegram
 from platforms.telegram import Telegram
 from tests.fakes.telegram import FakeTelegram
 from tests.parcels import ALERT, SETTINGS, parcel
@@ -174,6 +176,50 @@ async def test_every_answer_becomes_one_of_the_closed_set(
     assert await platform.send(parcel(CHAT)) == expected
 
 
+async def test_a_reply_that_never_comes_is_unknown(
+    fake: FakeTelegram, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telegram, "TIMEOUT", 0.3)
+    hasty = Telegram(settings(fake), desk.take, desk.let_in_again, SETTINGS)
+    assert await hasty.check() == ""
+    fake.fault("hang_after")
+    assert await hasty.send(parcel(CHAT)) == Unknown("no answer in time")
+    assert len(fake.messages(42)) == 1
+    await hasty.close()
+
+
+async def test_a_picture_that_telegram_refuses_costs_the_picture_not_the_form(
+    platform: Telegram, fake: FakeTelegram
+) -> None:
+    fake.bad_pictures[ALERT.image] = "wrong type of the web page content"
+    refused = await platform.send(parcel(CHAT))
+    assert isinstance(refused, Refused) and refused.part is Part.PICTURE
+    sent = await platform.send(parcel(CHAT, delivery={"pictureless": True}))
+    (message,) = fake.messages(42)
+    assert sent == Sent(str(message.message_id)) and message.reply_markup and "<b>" in message.html
+    changed = {"pictureless": True, "message_id": str(message.message_id)}
+    assert await platform.edit(parcel(CHAT, delivery=changed, headline="고친 제목")) == sent
+
+
+async def test_a_new_message_is_never_sent_because_an_edit_would_change_nothing(
+    platform: Telegram, fake: FakeTelegram
+) -> None:
+    fake.fault("answer", code=400, description="Bad Request: message is not modified: x")
+    assert isinstance(await platform.send(parcel(CHAT)), Refused)
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404])
+async def test_a_page_of_a_proxy_closes_no_chat_and_pauses_no_account(
+    fake: FakeTelegram, desk: Desk, platform: Telegram, code: int
+) -> None:
+    platform.state.ready()
+    fake.fault("page", code=code)
+    assert await platform.send(parcel(CHAT)) == TryLater("an answer that is not telegram's")
+    fake.fault("page", code=code, method="getMe")
+    assert (await platform.check()).startswith("no answer from")
+    assert platform.state.word == "ready"
+
+
 @pytest.mark.parametrize("door", ["blocked", "deactivated"])
 async def test_a_closed_door_is_told_from_a_bad_payload(platform: Telegram, fake: FakeTelegram, door: str) -> None:
     setattr(fake.chats[42], door, True)
@@ -283,6 +329,66 @@ async def test_a_second_reader_is_told_and_the_bot_goes_on(running: Telegram, fa
     fake.fault("conflict", method="getUpdates")
     fake.send_text(42, 5, "/help")
     await blocking(fake.wait_for_messages, 42, 1)
+    assert running.ready
+
+
+async def test_a_webhook_that_somebody_set_is_taken_away(running: Telegram, fake: FakeTelegram, desk: Desk) -> None:
+    fake.webhook = "https://elsewhere.example/telegram"
+    fake.send_text(42, 5, "/help")
+    await blocking(fake.wait_until, lambda: fake.webhook == "")
+    assert "webhook" in running.state.problem
+    fake.send_text(42, 5, "/help")
+    await blocking(fake.wait_for_messages, 42, 2)
+    assert running.ready
+
+
+async def test_a_token_revoked_under_way_pauses_says_so_once_and_comes_back(
+    running: Telegram, fake: FakeTelegram, desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake.fault("unauthorized", times=2)
+    for _ in range(2):
+        assert await running.send(parcel(CHAT)) == TryLater("the token is refused")
+    assert not running.ready and "token is refused" in running.state.problem
+    assert capsys.readouterr().out.count("telegram is paused") == 1
+    fake.send_text(42, 5, "/help")
+    await blocking(fake.wait_until, lambda: running.ready)
+
+
+async def test_a_revoked_token_is_asked_about_again_not_remembered_as_good(
+    platform: Telegram, fake: FakeTelegram
+) -> None:
+    fake.fault("unauthorized", method="getMe")
+    assert "token is refused" in await platform.check()
+    assert await platform.check() == ""
+
+
+async def test_the_token_stands_in_no_log_line_even_when_it_is_wrong_or_nobody_is_there(
+    fake: FakeTelegram, desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    secret = "AAH-never-to-be-seen-by-anybody-00000"
+    for base in (fake.url, "http://127.0.0.1:9"):
+        wrong = Telegram(settings(fake, token=f"7700:{secret}", api_base=base), desk.take, desk.let_in_again, SETTINGS)
+        await wrong.check()
+        await wrong.send(parcel(CHAT))
+        await wrong.edit(parcel(CHAT, delivery={"message_id": "5"}))
+        assert secret not in f"{wrong.state.problem} {await wrong.check()}"
+        await wrong.close()
+    # The library itself logs its base addresses at DEBUG: those lines are the log formatter's to redact (tests/house).
+    ours = [line for line in caplog.text.splitlines() if "Set Bot API" not in line]
+    assert len(ours) > 5 and not any(secret in line for line in ours)
+
+
+async def test_what_is_no_update_does_not_end_the_receiving(running: Telegram, fake: FakeTelegram, desk: Desk) -> None:
+    fake.fault("malformed", method="getUpdates", body='{"ok":true,"result":true}')
+    fake.send_text(42, 5, "/help")  # ends the call that waits already; the next one is spoilt
+    await blocking(fake.wait_for_messages, 42, 1)
+    fake.send_text(42, 5, "/latest")
+    async with asyncio.timeout(5):
+        while not running.state.problem.startswith("cannot receive"):
+            await asyncio.sleep(0.01)
+    await blocking(fake.wait_for_messages, 42, 2)
+    await blocking(fake.wait_until, lambda: fake.unconfirmed() == 0)
     assert running.ready
 
 
