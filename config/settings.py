@@ -199,7 +199,6 @@ LATER = (
     ("slack", "client_secret"),
     ("web", "admin_token"),
     ("fetch", "allow_networks"),
-    ("delivery", "roundup_after"),
     ("desk", "chats"),
 )
 

@@ -1,6 +1,20 @@
 """Pure rules of who is owed what and when, and what the platforms must offer."""
 
-from delivery.ledger import LOOK_UP_AFTER, CannotLook, Found, LookUp, Next, NotThere, after, after_edit, plan, settle
+from delivery.ledger import (
+    LOOK_UP_AFTER,
+    CannotLook,
+    Found,
+    LookUp,
+    Next,
+    NotThere,
+    Turn,
+    after,
+    after_edit,
+    halves,
+    next_up,
+    plan,
+    settle,
+)
 from delivery.pace import Pace
 from delivery.sender import Sender
 
@@ -13,8 +27,11 @@ __all__ = [
     "NotThere",
     "Pace",
     "Sender",
+    "Turn",
     "after",
     "after_edit",
+    "halves",
+    "next_up",
     "plan",
     "settle",
 ]

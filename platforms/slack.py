@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,13 +19,15 @@ from config.settings import Slack as Settings
 from delivery import CannotLook, Found, LookUp, NotThere
 from formatters import slack as render
 from models import (
+    Alert,
     Chat,
     ChatGone,
     ChatSettings,
     Command,
-    Parcel,
+    Outgoing,
     Refused,
     Reply,
+    Roundup,
     SendResult,
     Sent,
     TryLater,
@@ -44,6 +46,7 @@ LONGEST_PAUSE = 30.0
 WINDOW = timedelta(minutes=2)
 PAGES = 5
 EVENT = "sokbo_alert"
+ROUNDUP_EVENT = "sokbo_roundup"
 REMEMBERED_EVENTS = 2000
 
 # https://docs.slack.dev/reference/methods/chat.postMessage#errors
@@ -292,8 +295,13 @@ class Slack:
 
     # ------------------------------------------------------------------------------------------------ sending
 
-    async def send(self, parcel: Parcel) -> SendResult:
-        """Post the alert, with the delivery's id in the message's metadata: that is how it is found again."""
+    def split(self, alerts: Sequence[Alert], settings: ChatSettings) -> list[tuple[int, ...]]:
+        """Which alerts each message of a round-up shows."""
+        return [part.alert_ids for part in render.roundup(alerts, settings)]
+
+    async def send(self, parcel: Outgoing) -> SendResult:
+        """Post the alert, or a round-up, with the ids of what it shows in the message's metadata: by these it is found
+        again."""
         shown = self._render(parcel)
         try:
             posted = await self.client.chat_postMessage(
@@ -309,8 +317,8 @@ class Slack:
         except Exception as error:
             return self._result(error)
 
-    async def edit(self, parcel: Parcel) -> SendResult:
-        """Make the sent message show the alert as it is now; text and blocks always go together."""
+    async def edit(self, parcel: Outgoing) -> SendResult:
+        """Make the sent message show its alerts as they are now; text and blocks always go together."""
         shown = self._render(parcel)
         try:
             await self.client.chat_update(
@@ -324,8 +332,8 @@ class Slack:
             return self._result(error)
         return Sent(parcel.delivery.message_id)
 
-    async def look_up(self, parcel: Parcel, called_at: datetime) -> LookUp:
-        """Search the channel's history around the call for the delivery's metadata."""
+    async def look_up(self, parcel: Outgoing, called_at: datetime) -> LookUp:
+        """Search the channel's history around the call for the message's metadata."""
         window: dict[str, Any] = {
             "channel": parcel.chat.id,
             "oldest": f"{(called_at - WINDOW).timestamp():.6f}",
@@ -356,7 +364,10 @@ class Slack:
             return CannotLook(again=True)
         return CannotLook()
 
-    def _render(self, parcel: Parcel) -> render.SlackText:
+    def _render(self, parcel: Outgoing) -> render.SlackText:
+        if isinstance(parcel, Roundup):
+            message = parcel.message
+            return render.roundup_message(parcel.alerts, parcel.settings, message.first, message.total)
         form = render.plain_alert if parcel.delivery.plain else render.alert
         return form(parcel.alert, parcel.settings)
 
@@ -392,17 +403,23 @@ async def _acknowledge(ack: AsyncAck) -> None:
     await ack()
 
 
-def _metadata(parcel: Parcel) -> dict[str, Any]:
+def _metadata(parcel: Outgoing) -> dict[str, Any]:
+    if isinstance(parcel, Roundup):
+        shown = {"message": parcel.message.id, "deliveries": list(parcel.message.deliveries)}
+        return {"event_type": ROUNDUP_EVENT, "event_payload": shown}
     delivery = parcel.delivery
     payload = {"delivery": delivery.id, "alert": delivery.alert_id, "version": parcel.alert.version}
     return {"event_type": EVENT, "event_payload": payload}
 
 
-def _is_of(message: dict[str, Any], parcel: Parcel) -> bool:
+def _is_of(message: dict[str, Any], parcel: Outgoing) -> bool:
+    """By what names the message for good: an alert that was edited has another version."""
+    wanted = _metadata(parcel)
     metadata = message.get("metadata") or {}
-    payload = metadata.get("event_payload") or {}
-    wanted = (parcel.delivery.id, parcel.delivery.alert_id)
-    return metadata.get("event_type") == EVENT and (payload.get("delivery"), payload.get("alert")) == wanted
+    payload = {**(metadata.get("event_payload") or {})}
+    for of in (payload, wanted["event_payload"]):
+        of.pop("version", None)
+    return bool(metadata.get("event_type") == wanted["event_type"] and payload == wanted["event_payload"])
 
 
 def _code(error: SlackApiError) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,14 +32,16 @@ from formatters import telegram as render
 from formatters.parts import is_urgent
 from locales import say
 from models import (
+    Alert,
     Chat,
     ChatGone,
     ChatSettings,
     Command,
     Moved,
-    Parcel,
+    Outgoing,
     Refused,
     Reply,
+    Roundup,
     SendResult,
     Sent,
     TryLater,
@@ -296,8 +298,12 @@ class Telegram:
 
     # ------------------------------------------------------------------------------------------------ sending
 
-    async def send(self, parcel: Parcel) -> SendResult:
-        """Post the alert. Whether it left is told apart by the error's type and cause."""
+    def split(self, alerts: Sequence[Alert], settings: ChatSettings) -> list[tuple[int, ...]]:
+        """Which alerts each message of a round-up shows."""
+        return [part.alert_ids for part in render.roundup(alerts, settings)]
+
+    async def send(self, parcel: Outgoing) -> SendResult:
+        """Post the alert, or a round-up, which never rings. Whether it left is told by the error's type and cause."""
         shown = self._render(parcel)
         extra: dict[str, Any] = {"allow_paid_broadcast": True} if self._settings.paid_broadcast else {}
         try:
@@ -305,7 +311,7 @@ class Telegram:
                 int(parcel.chat.id),
                 shown.html,
                 message_thread_id=int(parcel.chat.thread) if parcel.chat.thread else None,
-                disable_notification=not is_urgent(parcel.alert),
+                disable_notification=isinstance(parcel, Roundup) or not is_urgent(parcel.alert),
                 **_form(shown),
                 **extra,
             )
@@ -313,8 +319,8 @@ class Telegram:
             return self._result(error, parcel)
         return Sent(str(message.message_id))
 
-    async def edit(self, parcel: Parcel) -> SendResult:
-        """Make the sent message show the alert as it is now."""
+    async def edit(self, parcel: Outgoing) -> SendResult:
+        """Make the sent message show its alerts as they are now."""
         shown = self._render(parcel)
         message_id = parcel.delivery.message_id
         try:
@@ -325,15 +331,18 @@ class Telegram:
             return self._result(error, parcel)
         return Sent(message_id)
 
-    async def look_up(self, parcel: Parcel, called_at: datetime) -> LookUp:
+    async def look_up(self, parcel: Outgoing, called_at: datetime) -> LookUp:
         """A bot cannot read a chat's history."""
         return CannotLook()
 
-    def _render(self, parcel: Parcel) -> render.TelegramText:
+    def _render(self, parcel: Outgoing) -> render.TelegramText:
+        if isinstance(parcel, Roundup):
+            message = parcel.message
+            return render.roundup_message(parcel.alerts, parcel.settings, message.first, message.total)
         form = render.plain_alert if parcel.delivery.plain else render.alert
         return form(parcel.alert, parcel.settings)
 
-    def _result(self, error: TelegramError, parcel: Parcel) -> SendResult:
+    def _result(self, error: TelegramError, parcel: Outgoing) -> SendResult:
         match error:
             case RetryAfter():
                 return TryLater("telegram asked us to wait", _seconds(error.retry_after))
@@ -360,7 +369,7 @@ class Telegram:
                 return Unknown("an answer that makes no sense")
 
 
-def _bad_request(error: BadRequest, parcel: Parcel) -> SendResult:
+def _bad_request(error: BadRequest, parcel: Outgoing) -> SendResult:
     said = error.message.lower().removeprefix("bad request: ")
     if said.startswith(NOTHING_TO_EDIT):
         return Sent(parcel.delivery.message_id)

@@ -165,6 +165,18 @@ fanouts = Table(
 )
 """An open fan-out: chats with an id above `cursor` are still to be given their delivery. Gone when filled."""
 
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("chat_id", ForeignKey("chats.id"), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("first", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("created", UtcDateTime, nullable=False),
+)
+"""Messages of several deliveries. Their state and the platform's id stand in the deliveries, which change together."""
+
 deliveries = Table(
     "deliveries",
     metadata,
@@ -186,9 +198,13 @@ deliveries = Table(
     Column("unknowns", Integer, nullable=False),
     Column("created", UtcDateTime, nullable=False),
     Column("sent_at", UtcDateTime),
+    Column("message", ForeignKey("messages.id")),
+    Column("lead", Boolean, nullable=False, server_default=text("1")),
     UniqueConstraint("alert_id", "chat_id"),
     Index("deliveries_open", "chat_id", "alert_id", sqlite_where=text("status in ('waiting','sending','unknown')")),
     Index("deliveries_stale", "chat_id", sqlite_where=text("status = 'sent' and shown < wanted")),
-    Index("one_call_a_chat", "chat_id", unique=True, sqlite_where=text("status = 'sending'")),
+    Index("deliveries_message", "message", sqlite_where=text("message is not null")),
+    Index("one_call_a_chat", "chat_id", unique=True, sqlite_where=text("status = 'sending' and lead")),
 )
-"""The ledger. `unknowns` counts the calls of which no answer came: the only ones that can have doubled."""
+"""The ledger. `unknowns` counts the calls of which no answer came: the only ones that can have doubled. `lead`: the
+first of the deliveries of its message, as every delivery is that has a message of its own."""

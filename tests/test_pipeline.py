@@ -172,7 +172,7 @@ async def test_a_closed_chat_is_paused_and_resumes_with_what_it_is_owed(
     assert sender.shown["a"] == ["소식 1호"]
 
 
-async def test_what_grew_too_old_for_a_closed_chat_is_dropped(
+async def test_what_grew_too_old_for_a_closed_chat_comes_as_a_round_up(
     desk: Desk, sender: ScriptedSender, site: Site, clock: Clock
 ) -> None:
     await started(desk, site, "a")
@@ -183,7 +183,7 @@ async def test_what_grew_too_old_for_a_closed_chat_is_dropped(
     clock.forward(25 * 3600)
     await desk.let_in_again(Chat("scripted", "", "a"))
     await deliver(desk)
-    assert sender.shown["a"] == [] and await rows(desk) == [("dropped", 0)]
+    assert sender.shown["a"] == ["[1+1 of 1] 소식 1호"] and await rows(desk) == [("sent", 0)]
 
 
 async def test_a_moved_group_takes_subscription_and_ledger_along(
@@ -305,8 +305,8 @@ async def test_a_changed_title_edits_the_message_once(desk: Desk, sender: Script
         site.publish(1, title=title)
         await poll(desk, site)
     await deliver(desk)
-    assert [parcel.alert.headline for parcel in sender.edited] == ["셋째 제목", "셋째 제목"]
-    assert all(parcel.alert.changed for parcel in sender.edited)
+    assert [parcel.alerts[0].headline for parcel in sender.edited] == ["셋째 제목", "셋째 제목"]
+    assert all(parcel.alerts[0].changed for parcel in sender.edited)
     assert len(sender.sent) == 2
 
 
@@ -337,8 +337,8 @@ async def test_a_second_source_joins_the_alert_by_edit(desk: Desk, sender: Scrip
     await poll(desk, two)
     await deliver(desk)
     assert sender.shown["a"] == ["소식 1호"]
-    assert [parcel.alert.sources for parcel in sender.edited] == [("one", "two")]
-    assert sender.edited[0].alert.changed is None
+    assert [parcel.alerts[0].sources for parcel in sender.edited] == [("one", "two")]
+    assert sender.edited[0].alerts[0].changed is None
 
 
 async def test_a_story_archived_in_silence_is_new_when_another_source_brings_it(
