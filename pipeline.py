@@ -24,7 +24,7 @@ import formatters
 import metrics
 import stories
 from config.settings import Settings
-from delivery import CannotLook, Next, Pace, Sender
+from delivery import CannotLook, Next, Sender
 from errors import SourceError
 from models import (
     Chat,
@@ -403,15 +403,22 @@ class Dispatcher:
         self._unsaved: list[tuple[Call, Answer]] = []
         self._renewed = desk.now()
         self._burst = False
-        self._paces = {("send", name): Pace(sender.per_second) for name, sender in desk.senders.items()}
-        self._paces |= {("edit", name): Pace(sender.edits_per_second) for name, sender in desk.senders.items()}
 
     async def take_over(self) -> None:
-        """Calls of earlier owners, who are dead, have no answer: they are settled before their chats get more."""
+        """Calls of earlier owners, who are dead, have no answer: they are settled before their chats get more. How much
+        the platforms were asked just before, and for how long they told us to wait, still counts."""
         now = self._desk.now()
         looked_up = {name: now + delivery.LOOK_UP_AFTER for name, one in self._desk.senders.items() if one.can_look}
         async with self._desk.database.write() as tx:
             lapsed = await ledger.lapse(tx, owner=self._desk.owner, now=now, looked_up=looked_up)
+            held = await chats.held_accounts(tx)
+            calls = await ledger.calls_since(tx, now - delivery.REMEMBERED)
+        for name, sender in self._desk.senders.items():
+            if name in held:
+                sender.pace.hold(held[name])
+            for chat, called_at in calls:
+                if chat.platform == name:
+                    sender.pace.called(chat, called_at)
         if lapsed:
             log.warning("calls without an answer from before the start", count=lapsed)
 
@@ -430,15 +437,13 @@ class Dispatcher:
             task = asyncio.create_task(_call(self._desk, call))
             task.add_done_callback(lambda _: self._desk.send.set())
             self._under_way[task] = call
-            if call.kind != "look_up":
-                self._paces[call.kind, call.platform].take(1, now)
 
     async def _save_and_claim(self, now: datetime) -> list[Call]:
         """One transaction: outcomes saved, what is planned owed, what may start claimed."""
         desk = self._desk
-        ready = {name for name, sender in desk.senders.items() if sender.ready}
-        room = {kind: {name: self._paces[kind, name].room(now) for name in ready} for kind in ("send", "edit")}
-        busy = {call.chat_id for call in self._under_way.values()}
+        paces = {name: sender.pace for name, sender in desk.senders.items() if sender.ready}
+        busy = frozenset(call.chat_id for call in self._under_way.values())
+        closed = ledger.Closed(busy, frozenset[str]().union(*(pace.resting(now) for pace in paces.values())))
         async with desk.database.write() as tx:
             for call, answer in self._unsaved:
                 await _save(desk, tx, call, answer, now)
@@ -446,13 +451,21 @@ class Dispatcher:
                 await ledger.renew(tx, desk.owner, now + LEASE)
                 self._renewed = now
             await self._plan(tx, now)
-            chat_ids = await ledger.first_in_line(tx, now=now, room=room["send"], busy=busy, urgent_only=self._burst)
-            calls = [Call(one, "send") for one in await claim(desk, tx, chat_ids, now)]
-            busy |= {call.chat_id for call in calls}
-            looks = [Call(one, "look_up") for one in await ledger.unsettled(tx, now=now, ready=ready, busy=busy)]
-            busy |= {call.chat_id for call in looks}
-            edits = [Call(one, "edit") for one in await ledger.stale(tx, now=now, room=room["edit"], busy=busy)]
-        return [*calls, *looks, *edits]
+            room = {name: pace.room("send", now) for name, pace in paces.items()}
+            chat_ids = await ledger.first_in_line(tx, now=now, room=room, closed=closed, urgent_only=self._burst)
+            sends = await claim(desk, tx, chat_ids, now)
+            for one in sends:
+                paces[one.chat.platform].take("send", one.chat, now)
+            looks = await ledger.unsettled(tx, now=now, ready=[*paces], closed=closed.beside(sends))
+            room = {name: pace.room("edit", now) for name, pace in paces.items()}
+            edits = await ledger.stale(tx, now=now, room=room, closed=closed.beside([*sends, *looks]))
+            for one in edits:
+                paces[one.chat.platform].take("edit", one.chat, now)
+        return [
+            *(Call(one, "send") for one in sends),
+            *(Call(one, "look_up") for one in looks),
+            *(Call(one, "edit") for one in edits),
+        ]
 
     async def _plan(self, tx: Transaction, now: datetime) -> None:
         """While more alerts are open than a chat takes one by one, only urgent ones go out: the rest of such a burst
@@ -465,10 +478,10 @@ class Dispatcher:
             self._burst = False
 
     def next_slot(self) -> float | None:
-        """Seconds until a paced account may go on; None when none waits."""
+        """Seconds until a paced account or chat may go on; None when none waits."""
         now = self._desk.now()
-        waits = [(pace.free_at(now) - now).total_seconds() for pace in self._paces.values()]
-        return min((wait for wait in waits if wait > 0), default=None)
+        times = [sender.pace.free_at(now) for sender in self._desk.senders.values()]
+        return min(((time - now).total_seconds() for time in times if time is not None), default=None)
 
     async def calls_end(self, seconds: float | None = None) -> None:
         """Wait until the calls under way have ended, or so long."""
@@ -555,6 +568,8 @@ async def _save(desk: Desk, tx: Transaction, call: Call, result: Answer, now: da
     if isinstance(call.outgoing, Roundup) and call.kind == "send" and isinstance(result, Refused):
         await ledger.take_apart(tx, call.outgoing.message, delivery.halves(ids), now)
     await _apply_to_chat(tx, call, steps[0])
+    if isinstance(result, TryLater) and result.after is not None:
+        await _slow_down(desk, tx, call, result, now)
     _measure(call, result, now)
 
 
@@ -569,6 +584,16 @@ def _step(desk: Desk, call: Call, parcel: Parcel, result: Answer, now: datetime)
         case "edit", Sent() | TryLater() | Moved() | ChatGone() | Refused() | Unknown():
             return delivery.after_edit(of, result, version, now)
     raise AssertionError(f"{call.kind} cannot end with {result}")
+
+
+async def _slow_down(desk: Desk, tx: Transaction, call: Call, told: TryLater, now: datetime) -> None:
+    """A platform asked us to wait: the chat does; when that is true of more than one, the account."""
+    until = now + timedelta(seconds=told.after or 0)
+    pace, kind = desk.senders[call.platform].pace, call.kind
+    held = None if kind == "look_up" else pace.told_to_wait(kind, call.outgoing.chat, until, now)
+    if held is not None:
+        await chats.hold_account(tx, call.platform, held)
+        log.warning("the account is told to wait", platform=call.platform, seconds=round((held - now).total_seconds()))
 
 
 async def _apply_to_chat(tx: Transaction, call: Call, step: Next) -> None:

@@ -15,13 +15,16 @@ from delivery.ledger import (
     plan,
     settle,
 )
-from delivery.pace import Pace
+from delivery.pace import REMEMBERED, AccountPace, Limit, Pace
 from delivery.sender import Sender
 
 __all__ = [
     "LOOK_UP_AFTER",
+    "REMEMBERED",
+    "AccountPace",
     "CannotLook",
     "Found",
+    "Limit",
     "LookUp",
     "Next",
     "NotThere",

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from delivery.ledger import LookUp
+from delivery.pace import AccountPace
 from models import Alert, ChatSettings, Outgoing, SendResult
 
 
@@ -22,13 +23,8 @@ class Sender(Protocol):
         ...
 
     @property
-    def per_second(self) -> float:
-        """Messages a second that the account may send."""
-        ...
-
-    @property
-    def edits_per_second(self) -> float:
-        """Edits a second that the account may make."""
+    def pace(self) -> AccountPace:
+        """How fast the account and its chats may be called; shared with the answers to commands."""
         ...
 
     @property

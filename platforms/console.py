@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from delivery import CannotLook, LookUp
+from delivery import AccountPace, CannotLook, Limit, LookUp
 from models import Alert, Chat, ChatSettings, Outgoing, SendResult, Sent
 from platforms.state import State
 
@@ -17,12 +17,11 @@ class Console:
     """Hands every alert to whoever has the page open, and a line to the terminal."""
 
     name = "console"
-    per_second = 1000.0
-    edits_per_second = 1000.0
     can_look = False
 
     def __init__(self, line: Callable[[Alert, bool], None]) -> None:
         self.state = State(self.name)
+        self.pace = AccountPace(1000, lambda _: (Limit(1000, 1),))
         self.state.ready()
         self._line = line
         self._readers: set[asyncio.Queue[Alert | None]] = set()

@@ -5,7 +5,7 @@ import json
 import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -16,7 +16,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from config.settings import Slack as Settings
-from delivery import CannotLook, Found, LookUp, NotThere
+from delivery import AccountPace, CannotLook, Found, Limit, LookUp, NotThere
 from formatters import slack as render
 from models import (
     Alert,
@@ -47,6 +47,8 @@ WINDOW = timedelta(minutes=2)
 PAGES = 5
 EVENT = "sokbo_alert"
 ROUNDUP_EVENT = "sokbo_roundup"
+BURST = 3
+"""Messages that a channel takes at once, when it then gets none for as many seconds."""
 REMEMBERED_EVENTS = 2000
 
 # https://docs.slack.dev/reference/methods/chat.postMessage#errors
@@ -89,8 +91,9 @@ class Slack:
         defaults: ChatSettings,
     ) -> None:
         self.state = State(NAME)
-        self.per_second = settings.messages_per_minute / 60
-        self.edits_per_second = settings.edits_per_minute / 60
+        self.pace = AccountPace(
+            settings.messages_per_minute / 60, self._limits_of, edits_per_second=settings.edits_per_minute / 60
+        )
         self._settings = settings
         self._answer = answer
         self._let_in_again = let_in_again
@@ -238,6 +241,7 @@ class Slack:
         command = self._command(name, _unescape(args), str(event["channel"]), thread, str(event.get("user") or ""))
         answer = await self._answer(command)
         shown = render.reply(answer, answer.settings or self._defaults)
+        await asyncio.sleep(self.pace.answer(command.chat, datetime.now(UTC)))
         try:
             await self.client.chat_postMessage(
                 channel=command.chat.id,
@@ -331,6 +335,12 @@ class Slack:
         except Exception as error:
             return self._result(error)
         return Sent(parcel.delivery.message_id)
+
+    def _limits_of(self, _: Chat) -> tuple[Limit, ...]:
+        """About one a second in a channel, with short bursts (https://docs.slack.dev/apis/web-api/rate-limits)."""
+        rate = self._settings.channel_per_second
+        calls = max(1, round(BURST * rate))
+        return (Limit(calls, calls / rate),)
 
     async def look_up(self, parcel: Outgoing, called_at: datetime) -> LookUp:
         """Search the channel's history around the call for the message's metadata."""

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 # Before the library is imported: retry_after as a timedelta (docs.python-telegram-bot.org, v22.2).
@@ -27,7 +27,7 @@ from telegram.error import (
 from telegram.request import HTTPXRequest
 
 from config.settings import Telegram as Settings
-from delivery import CannotLook, LookUp
+from delivery import AccountPace, CannotLook, Limit, LookUp
 from formatters import telegram as render
 from formatters.parts import is_urgent
 from locales import say
@@ -99,7 +99,7 @@ class Telegram:
     ) -> None:
         token = settings.token.get_secret_value()
         self.state = State(NAME)
-        self.per_second = self.edits_per_second = settings.messages_per_second
+        self.pace = AccountPace(settings.messages_per_second, self._limits_of)
         self.account = token.partition(":")[0]
         self._settings = settings
         self._answer = answer
@@ -279,6 +279,7 @@ class Telegram:
         thread = int(command.chat.thread) if command.chat.thread else None
         for text in render.reply(answer, settings):
             for attempt in (1, 2):
+                await asyncio.sleep(self.pace.answer(command.chat, datetime.now(UTC)))
                 try:
                     await self._bot.send_message(
                         message.chat.id,
@@ -330,6 +331,14 @@ class Telegram:
         except TelegramError as error:
             return self._result(error, parcel)
         return Sent(message_id)
+
+    def _limits_of(self, chat: Chat) -> tuple[Limit, ...]:
+        """Of a person's chat, and of a group or channel, whose ids are below zero
+        (https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this)."""
+        rate = self._settings.chat_per_second
+        calls = max(1, int(rate))
+        steady = Limit(calls, calls / rate)
+        return (steady, Limit(self._settings.group_per_minute, 60)) if chat.id.startswith("-") else (steady,)
 
     async def look_up(self, parcel: Outgoing, called_at: datetime) -> LookUp:
         """A bot cannot read a chat's history."""

@@ -1,6 +1,6 @@
 """The ledger: what each chat is owed, and how far that got. `sending` is saved before the call, the rest after it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,8 @@ from models import Alert, Chat, ChatSettings, Delivery, Message, MessageKind, Ou
 from storage import archive
 from storage.chats import chat_of, settings_of
 from storage.tables import alerts, chats, deliveries, fanouts, messages
+
+RECENT = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +100,29 @@ def delivery_of(row: Row[Any]) -> Delivery:
     )
 
 
-def _reachable(ready: Collection[str], busy: Collection[int], now: datetime) -> Any:
-    """Chats that may be called now: open door, not held, platform up, no call of ours under way."""
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Chats that may not be called now: `busy` by row id, with a call of ours under way; `resting` by the platform's
+    id, for their pace."""
+
+    busy: frozenset[int]
+    resting: frozenset[str]
+
+    def beside(self, calls: Iterable[Outgoing]) -> "Closed":
+        """The same, with the chats of these calls."""
+        calls = [*calls]
+        busy = {call.delivery.chat_id for call in calls}
+        return Closed(self.busy | busy, self.resting | {call.chat.id for call in calls})
+
+
+def _reachable(ready: Collection[str], closed: Closed, now: datetime) -> Any:
+    """Chats that may be called now: open door, not held, platform up, not closed for now."""
     return and_(
         chats.c.paused == "",
         or_(chats.c.held_until.is_(None), chats.c.held_until <= now),
         chats.c.platform.in_(ready),
-        chats.c.id.not_in(busy),
+        chats.c.id.not_in(closed.busy),
+        chats.c.chat.not_in(closed.resting),
     )
 
 
@@ -114,12 +132,12 @@ async def open_fanouts(tx: AsyncConnection) -> int:
 
 
 async def first_in_line(
-    tx: AsyncConnection, *, now: datetime, room: Mapping[str, int], busy: Collection[int], urgent_only: bool = False
+    tx: AsyncConnection, *, now: datetime, room: Mapping[str, int], closed: Closed, urgent_only: bool = False
 ) -> list[int]:
     """The chats that are owed something and may be called: urgent alerts first, then by alert.
 
-    `room` says how many calls each platform may start now; `busy` are the chats that have a call under way. A chat
-    with an outcome that is still unknown waits for that to be settled.
+    `room` says how many calls each platform may start now. A chat with an outcome that is still unknown waits for that
+    to be settled. Threads of one chat share its pace: only one of them is taken.
     """
     blocked = deliveries.alias()
     unsettled = exists().where(
@@ -128,20 +146,28 @@ async def first_in_line(
     place = func.row_number().over(
         partition_by=deliveries.c.chat_id, order_by=(deliveries.c.urgency.desc(), deliveries.c.alert_id)
     )
-    where = [_is(Status.WAITING), deliveries.c.lead, chats.c.subscribed, _reachable([*room], busy, now), ~unsettled]
+    where = [_is(Status.WAITING), deliveries.c.lead, chats.c.subscribed, _reachable([*room], closed, now), ~unsettled]
     if urgent_only:
         where.append(deliveries.c.urgency == Urgency.URGENT)
-    columns = (deliveries.c.chat_id, deliveries.c.urgency, deliveries.c.alert_id, chats.c.platform)
+    columns = (deliveries.c.chat_id, deliveries.c.urgency, deliveries.c.alert_id, chats.c.platform, chats.c.chat)
     firsts = (
         select(*columns, place.label("place")).join(chats, chats.c.id == deliveries.c.chat_id).where(*where).subquery()
     )
     order = (firsts.c.urgency.desc(), firsts.c.alert_id, firsts.c.chat_id)
-    left = dict(room)
-    taken: list[int] = []
-    for row in await tx.execute(select(firsts).where(firsts.c.place == 1).order_by(*order)):
-        if left[row.platform] > 0:
+    return [
+        row.chat_id
+        for row in _within(room, await tx.execute(select(firsts).where(firsts.c.place == 1).order_by(*order)))
+    ]
+
+
+def _within(room: Mapping[str, int], rows: Iterable[Row[Any]]) -> list[Row[Any]]:
+    """As many rows as the platforms have room for, one for each chat."""
+    left, seen, taken = dict(room), set(), []
+    for row in rows:
+        if left[row.platform] > 0 and (row.platform, row.chat) not in seen:
             left[row.platform] -= 1
-            taken.append(row.chat_id)
+            seen.add((row.platform, row.chat))
+            taken.append(row)
     return taken
 
 
@@ -211,34 +237,39 @@ def _with_their_messages(ids: Collection[int]) -> Any:
 
 
 async def stale(
-    connection: AsyncConnection, *, now: datetime, room: Mapping[str, int], busy: Collection[int]
+    connection: AsyncConnection, *, now: datetime, room: Mapping[str, int], closed: Closed
 ) -> list[Outgoing]:
     """Messages that show an older version of an alert than wanted: the first of each chat that may be called."""
     firsts = (
-        select(func.min(deliveries.c.id).label("id"), chats.c.platform)
+        select(func.min(deliveries.c.id).label("id"), chats.c.platform, chats.c.chat)
         .join(chats, chats.c.id == deliveries.c.chat_id)
         .where(
             _is(Status.SENT),
             deliveries.c.shown < deliveries.c.wanted,
-            _reachable([*room], busy, now),
+            _reachable([*room], closed, now),
         )
-        .group_by(deliveries.c.chat_id, chats.c.platform)
+        .group_by(deliveries.c.chat_id, chats.c.platform, chats.c.chat)
     )
-    left = dict(room)
-    taken: list[int] = []
-    for row in await connection.execute(firsts):
-        if left[row.platform] > 0:
-            left[row.platform] -= 1
-            taken.append(row.id)
+    taken = [row.id for row in _within(room, await connection.execute(firsts))]
     return await _outgoing(connection, _with_their_messages(taken)) if taken else []
 
 
 async def unsettled(
-    connection: AsyncConnection, *, now: datetime, ready: Collection[str], busy: Collection[int]
+    connection: AsyncConnection, *, now: datetime, ready: Collection[str], closed: Closed
 ) -> list[Outgoing]:
     """Calls of which nobody knows whether they arrived, and whose time to be settled has come."""
-    where = and_(_is(Status.UNKNOWN), deliveries.c.due <= now, _reachable(ready, busy, now))
+    where = and_(_is(Status.UNKNOWN), deliveries.c.due <= now, _reachable(ready, closed, now))
     return await _outgoing(connection, where)
+
+
+async def calls_since(connection: AsyncConnection, since: datetime) -> list[tuple[Chat, datetime]]:
+    """The calls of new messages since then, oldest first: those of the newest deliveries, which is nearly all."""
+    newest = await connection.scalar(select(func.max(deliveries.c.id))) or 0
+    query = _with_alert_and_chat().where(
+        deliveries.c.id > newest - RECENT, deliveries.c.lead, deliveries.c.called_at > since
+    )
+    rows = await connection.execute(query.order_by(deliveries.c.called_at))
+    return [(chat_of(row), row.called_at) for row in rows]
 
 
 def _with_alert_and_chat() -> Select[Any]:

@@ -144,6 +144,14 @@ chats = Table(
 )
 """`paused` is the reason in words while the chat's door is closed, else ""."""
 
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("platform", String(16), primary_key=True),
+    Column("held_until", UtcDateTime, nullable=False),
+)
+"""Until when a platform told the whole account to wait."""
+
 subscriptions = Table(
     "subscriptions",
     metadata,

@@ -5,7 +5,7 @@ from collections import defaultdict, deque
 from collections.abc import Sequence
 from datetime import datetime
 
-from delivery import CannotLook, LookUp
+from delivery import AccountPace, CannotLook, Limit, LookUp
 from models import Alert, ChatSettings, Outgoing, Roundup, SendResult, Sent
 
 
@@ -19,7 +19,7 @@ class ScriptedSender:
     def __init__(self, name: str = "scripted", *, can_look: bool = False, most_lines: int = 100) -> None:
         self.name = name
         self.ready = True
-        self.per_second = self.edits_per_second = 100_000.0
+        self.pace = AccountPace(100_000, lambda _: (Limit(100, 1),))
         self.can_look = can_look
         self.most_lines = most_lines
         self.script: defaultdict[str, deque[SendResult]] = defaultdict(deque)

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 import pipeline
-from delivery import CannotLook, Found, NotThere
+from delivery import AccountPace, CannotLook, Found, Limit, NotThere
 from models import Chat, ChatGone, ChatSettings, Moved, Refused, Subscription, TryLater, Unknown
 from pipeline import Desk, Dispatcher
 from storage import archive, chats
@@ -392,3 +392,85 @@ async def test_a_source_that_fails_says_why_and_comes_back(desk: Desk, site: Sit
     async with desk.database.read() as connection:
         back = await stored.one(connection, "site")
     assert back is not None and back.problem == "" and back.failures == 0
+
+
+async def restarted(desk: Desk) -> ScriptedSender:
+    """A sender whose pace remembers nothing, as after a restart."""
+    sender = ScriptedSender()
+    desk.senders = {sender.name: sender}
+    return sender
+
+
+async def test_a_chat_that_is_told_to_wait_waits_alone_also_after_a_restart(
+    desk: Desk, sender: ScriptedSender, site: Site, clock: Clock
+) -> None:
+    await started(desk, site, "a", "b")
+    sender.script["a"].append(TryLater("429", 600))
+    site.publish(1)
+    await poll(desk, site)
+    await deliver(desk)
+    assert sender.shown["b"] == ["소식 1호"]
+    sender = await restarted(desk)
+    clock.forward(590)
+    await deliver(desk)
+    assert sender.sent == []
+    clock.forward(11)
+    await deliver(desk)
+    assert sender.shown["a"] == ["소식 1호"]
+
+
+async def test_an_account_that_is_told_to_wait_waits_also_after_a_restart(
+    desk: Desk, sender: ScriptedSender, site: Site, clock: Clock
+) -> None:
+    await started(desk, site, "a", "b", "c")
+    sender.script["a"].append(TryLater("429", 600))
+    sender.script["b"].append(TryLater("429", 20))
+    site.publish(1)
+    await poll(desk, site)
+    await deliver(desk)
+    await subscribe(desk, "d")
+    site.publish(2)
+    await poll(desk, site)
+    sender = await restarted(desk)
+    clock.forward(590)
+    await deliver(desk)
+    assert sender.sent == []
+    clock.forward(11)
+    await deliver(desk)
+    assert len(sender.shown["a"]) == 2 and sender.shown["d"] == ["소식 2호"]
+
+
+async def test_calls_of_just_before_a_restart_count_for_the_pace_of_a_chat(
+    desk: Desk, sender: ScriptedSender, site: Site, clock: Clock
+) -> None:
+    await started(desk, site, "a")
+    site.publish(1)
+    await poll(desk, site)
+    await deliver(desk)
+    sender = await restarted(desk)
+    sender.pace = AccountPace(100_000, lambda _: (Limit(1, 60),))
+    site.publish(2)
+    await poll(desk, site)
+    await deliver(desk)
+    assert sender.sent == []
+    clock.forward(62)
+    await deliver(desk)
+    assert sender.shown["a"] == ["소식 2호"]
+
+
+async def test_threads_of_one_group_share_its_pace(
+    desk: Desk, sender: ScriptedSender, site: Site, clock: Clock
+) -> None:
+    sender.pace = AccountPace(100_000, lambda _: (Limit(1, 1),))
+    await started(desk, site)
+    async with desk.database.write() as tx:
+        for thread in ("1", "2"):
+            group = Chat("scripted", "", "-100", thread)
+            await chats.subscribe(tx, group, ChatSettings("ko", "Asia/Seoul"), Subscription(0), desk.now())
+    site.publish(1)
+    await poll(desk, site)
+    await deliver(desk, turns=5)
+    assert len(sender.sent) == 1
+    clock.forward(1.1)
+    await deliver(desk, turns=5)
+    assert len(sender.sent) == 2

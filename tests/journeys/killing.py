@@ -81,6 +81,7 @@ class KillRun:
                 "api_base": self.telegram.url,
                 "open": True,
                 "messages_per_second": 1000,
+                "chat_per_second": 1000,
             },
             slack={
                 "bot_token": self.slack.bot_token,
@@ -88,6 +89,7 @@ class KillRun:
                 "api_base": f"{self.slack.url}/api/",
                 "open": True,
                 "messages_per_minute": 60000,
+                "channel_per_second": 1000,
             },
             web={"port": 0},
             fetch={"allow_networks": ["127.0.0.0/8"]},
