@@ -170,7 +170,8 @@ class Delivery:
 
     `shown` < `wanted` on a sent delivery means that the message in the chat must be edited. `pictureless` leaves the
     picture out, after the platform refused it; `plain` asks for the form without markup, picture and button, after the
-    platform refused the rich one.
+    platform refused the rich one. `created`: since when it is owed. `message`: the message of several deliveries that
+    shows it, None where it has one of its own.
     """
 
     id: int
@@ -185,7 +186,29 @@ class Delivery:
     message_id: str
     plain: bool
     problem: str
+    created: datetime
+    message: int | None = None
     pictureless: bool = False
+
+
+class MessageKind(StrEnum):
+    """What a message of several deliveries is."""
+
+    ROUNDUP = "roundup"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message that shows several deliveries. `first` is the number of its first line, `total` how many alerts the
+    whole round-up lists; `message_id` is the platform's, "" before it was sent."""
+
+    id: int
+    chat_id: int
+    kind: MessageKind
+    message_id: str
+    first: int
+    total: int
+    deliveries: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +219,43 @@ class Parcel:
     alert: Alert
     chat: Chat
     settings: ChatSettings
+
+    @property
+    def parcels(self) -> tuple["Parcel", ...]:
+        return (self,)
+
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        return (self.alert,)
+
+
+@dataclass(frozen=True, slots=True)
+class Roundup:
+    """The same for one message of a round-up: what it lists, oldest first. All of it changes its state together."""
+
+    message: Message
+    parcels: tuple[Parcel, ...]
+
+    @property
+    def delivery(self) -> Delivery:
+        """The first of the deliveries: in all that they share, it stands for them."""
+        return self.parcels[0].delivery
+
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        return tuple(parcel.alert for parcel in self.parcels)
+
+    @property
+    def chat(self) -> Chat:
+        return self.parcels[0].chat
+
+    @property
+    def settings(self) -> ChatSettings:
+        return self.parcels[0].settings
+
+
+Outgoing = Parcel | Roundup
+"""What one call to a platform brings to a chat."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
     poll     what is due → fetch → parse → what is new → condense → ask the model, where there is one
              → one transaction: seen, post, alert, open fan-out
-    deliver  open fan-out → deliveries → claim (saved as `sending`) → platform → what became of it, saved
+    deliver  open fan-out → deliveries → alone, or many as a round-up → claim (saved as `sending`) → platform
+             → what became of it, saved
 
 The two meet only in the database: either may stop, crash or be slow without the other. Below this file nobody reads
 the clock.
@@ -24,9 +25,25 @@ import formatters
 import metrics
 import stories
 from config.settings import Settings
-from delivery import CannotLook, Next, Pace, Sender
+from delivery import CannotLook, Next, Sender
 from errors import SourceError
-from models import Chat, ChatGone, Condensed, Moved, Parcel, Post, Refused, SendResult, Sent, Source, TryLater, Unknown
+from models import (
+    Chat,
+    ChatGone,
+    Condensed,
+    Delivery,
+    Moved,
+    Outgoing,
+    Parcel,
+    Post,
+    Refused,
+    Roundup,
+    SendResult,
+    Sent,
+    Source,
+    TryLater,
+    Unknown,
+)
 from sources import kinds
 from sources.documents import Fetched, Unchanged
 from storage import archive, chats, ledger, search
@@ -40,6 +57,8 @@ log = structlog.get_logger()
 
 POLLS_AT_ONCE = 16
 PLAN_CHUNK = 2000
+PLAN_ALERTS = 100
+"""Of one transaction of the planner: at most so many chats looked at, and so many alerts."""
 LEASE = timedelta(seconds=30)
 FINISH = 3.0
 EARLY = 0.05
@@ -73,13 +92,9 @@ class Desk:
     polled: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def let_in_again(self, chat: Chat) -> None:
-        """A chat whose door was closed to us is open again: what has grown too old meanwhile is dropped."""
-        now = self.now()
+        """A chat whose door was closed to us is open again, and gets what it is owed."""
         async with self.database.write() as tx:
-            chat_id = await chats.resume(tx, chat)
-            if chat_id is not None:
-                expired = now - timedelta(seconds=self.settings.delivery.expire_after)
-                await ledger.drop_waiting(tx, chat_id, "expired", created_before=expired)
+            await chats.resume(tx, chat)
         self.send.set()
 
 
@@ -373,8 +388,16 @@ async def _note_failure(desk: Desk, watched: Watched, error: SourceError) -> Non
 class Call:
     """A call to a platform under way."""
 
-    parcel: Parcel
+    outgoing: Outgoing
     kind: Literal["send", "edit", "look_up"]
+
+    @property
+    def chat_id(self) -> int:
+        return self.outgoing.delivery.chat_id
+
+    @property
+    def platform(self) -> str:
+        return self.outgoing.chat.platform
 
 
 Answer = SendResult | delivery.LookUp
@@ -399,15 +422,23 @@ class Dispatcher:
         self._under_way: dict[asyncio.Task[Answer], Call] = {}
         self._unsaved: list[tuple[Call, Answer]] = []
         self._renewed = desk.now()
-        self._paces = {("send", name): Pace(sender.per_second) for name, sender in desk.senders.items()}
-        self._paces |= {("edit", name): Pace(sender.edits_per_second) for name, sender in desk.senders.items()}
+        self._burst = False
 
     async def take_over(self) -> None:
-        """Calls of earlier owners, who are dead, have no answer: they are settled before their chats get more."""
+        """Calls of earlier owners, who are dead, have no answer: they are settled before their chats get more. How much
+        the platforms were asked just before, and for how long they told us to wait, still counts."""
         now = self._desk.now()
         looked_up = {name: now + delivery.LOOK_UP_AFTER for name, one in self._desk.senders.items() if one.can_look}
         async with self._desk.database.write() as tx:
             lapsed = await ledger.lapse(tx, owner=self._desk.owner, now=now, looked_up=looked_up)
+            held = await chats.held_accounts(tx)
+            calls = await ledger.calls_since(tx, now - delivery.REMEMBERED)
+        for name, sender in self._desk.senders.items():
+            if name in held:
+                sender.pace.hold(held[name])
+            for chat, called_at in calls:
+                if chat.platform == name:
+                    sender.pace.called(chat, called_at)
         if lapsed:
             log.warning("calls without an answer from before the start", count=lapsed)
 
@@ -426,40 +457,51 @@ class Dispatcher:
             task = asyncio.create_task(_call(self._desk, call))
             task.add_done_callback(lambda _: self._desk.send.set())
             self._under_way[task] = call
-            if call.kind != "look_up":
-                self._paces[call.kind, call.parcel.chat.platform].take(1, now)
 
     async def _save_and_claim(self, now: datetime) -> list[Call]:
         """One transaction: outcomes saved, what is planned owed, what may start claimed."""
         desk = self._desk
-        ready = {name for name, sender in desk.senders.items() if sender.ready}
-        room = {kind: {name: self._paces[kind, name].room(now) for name in ready} for kind in ("send", "edit")}
-        busy = {call.parcel.delivery.chat_id for call in self._under_way.values()}
+        paces = {name: sender.pace for name, sender in desk.senders.items() if sender.ready}
+        busy = frozenset(call.chat_id for call in self._under_way.values())
+        closed = ledger.Closed(busy, frozenset[str]().union(*(pace.resting(now) for pace in paces.values())))
         async with desk.database.write() as tx:
             for call, answer in self._unsaved:
                 await _save(desk, tx, call, answer, now)
             if now - self._renewed > LEASE / 3:
                 await ledger.renew(tx, desk.owner, now + LEASE)
                 self._renewed = now
-            if await plan(tx, now):
-                desk.send.set()
-            until = now + LEASE
-            sends = await ledger.claim(tx, owner=desk.owner, lease_until=until, now=now, room=room["send"], busy=busy)
-            busy |= {parcel.delivery.chat_id for parcel in sends}
-            looks = await ledger.unsettled(tx, now=now, ready=ready, busy=busy)
-            busy |= {parcel.delivery.chat_id for parcel in looks}
-            edits = await ledger.stale(tx, now=now, room=room["edit"], busy=busy)
+            await self._plan(tx, now)
+            room = {name: pace.room("send", now) for name, pace in paces.items()}
+            chat_ids = await ledger.first_in_line(tx, now=now, room=room, closed=closed, urgent_only=self._burst)
+            sends = await claim(desk, tx, chat_ids, now)
+            for one in sends:
+                paces[one.chat.platform].take("send", one.chat, now)
+            looks = await ledger.unsettled(tx, now=now, ready=[*paces], closed=closed.beside(sends))
+            room = {name: pace.room("edit", now) for name, pace in paces.items()}
+            edits = await ledger.stale(tx, now=now, room=room, closed=closed.beside([*sends, *looks]))
+            for one in edits:
+                paces[one.chat.platform].take("edit", one.chat, now)
         return [
-            *(Call(parcel, "send") for parcel in sends),
-            *(Call(parcel, "look_up") for parcel in looks),
-            *(Call(parcel, "edit") for parcel in edits),
+            *(Call(one, "send") for one in sends),
+            *(Call(one, "look_up") for one in looks),
+            *(Call(one, "edit") for one in edits),
         ]
 
+    async def _plan(self, tx: Transaction, now: datetime) -> None:
+        """While more alerts are open than a chat takes one by one, only urgent ones go out: the rest of such a burst
+        becomes round-ups, and not only its end."""
+        if await plan(tx, now):
+            self._desk.send.set()
+            left = await ledger.open_fanouts(tx)
+            self._burst = left > 0 and (self._burst or left > self._desk.settings.delivery.roundup_after)
+        else:
+            self._burst = False
+
     def next_slot(self) -> float | None:
-        """Seconds until a paced account may go on; None when none waits."""
+        """Seconds until a paced account or chat may go on; None when none waits."""
         now = self._desk.now()
-        waits = [(pace.free_at(now) - now).total_seconds() for pace in self._paces.values()]
-        return min((wait for wait in waits if wait > 0), default=None)
+        times = [sender.pace.free_at(now) for sender in self._desk.senders.values()]
+        return min(((time - now).total_seconds() for time in times if time is not None), default=None)
 
     async def calls_end(self, seconds: float | None = None) -> None:
         """Wait until the calls under way have ended, or so long."""
@@ -481,77 +523,121 @@ class Dispatcher:
 
 
 async def plan(tx: Transaction, now: datetime) -> bool:
-    """Fill in one chunk of the oldest open fan-out; says whether anything is left to plan."""
-    fanout = await ledger.next_fanout(tx)
-    if fanout is None:
-        return False
-    subscribed = await chats.subscribed_after(tx, fanout.cursor, PLAN_CHUNK)
-    owed = delivery.plan(fanout.alert, fanout.source_ids, subscribed)
-    last = subscribed[-1][0] if len(subscribed) == PLAN_CHUNK else None
-    await ledger.fill(tx, fanout, owed, now, cursor=last)
+    """Fill in chunks of the oldest open fan-outs, so many chats in all; says whether anything may be left to plan."""
+    room = PLAN_CHUNK
+    while room > 0:
+        fanout = await ledger.next_fanout(tx)
+        if fanout is None:
+            return False
+        subscribed = await chats.subscribed_after(tx, fanout.cursor, PLAN_CHUNK)
+        owed = delivery.plan(fanout.alert, fanout.source_ids, subscribed)
+        last = subscribed[-1][0] if len(subscribed) == PLAN_CHUNK else None
+        await ledger.fill(tx, fanout, owed, now, cursor=last)
+        room -= max(len(subscribed), PLAN_CHUNK // PLAN_ALERTS)
     return True
+
+
+async def claim(desk: Desk, tx: Transaction, chat_ids: list[int], now: datetime) -> list[Outgoing]:
+    """Take what each of these chats gets next, making a round-up of a backlog, and save it as `sending`."""
+    rule, leads = desk.settings.delivery, []
+    for waiting in await ledger.waiting_in(tx, chat_ids):
+        turn = delivery.next_up(
+            waiting.deliveries, now, roundup_after=rule.roundup_after, expire_after=rule.expire_after
+        )
+        if turn.roundup:
+            await _make_roundup(desk, tx, waiting, turn.deliveries)
+        leads.append(turn.deliveries[0].id)
+    return await ledger.start(tx, leads, owner=desk.owner, lease_until=now + LEASE, now=now)
+
+
+async def _make_roundup(desk: Desk, tx: Transaction, waiting: ledger.Waiting, backlog: tuple[Delivery, ...]) -> None:
+    """Say which messages show the backlog. Only the first is called now; the others wait for their turn like alerts."""
+    alerts = await archive.by_ids(tx, [one.alert_id for one in backlog])
+    of_alert = {one.alert_id: one.id for one in backlog}
+    groups = desk.senders[waiting.chat.platform].split(alerts, waiting.settings)
+    shown = [[of_alert[alert_id] for alert_id in group] for group in groups]
+    await ledger.make_messages(tx, backlog[0].chat_id, shown, desk.now())
 
 
 async def _call(desk: Desk, call: Call) -> Answer:
     """One call to a platform. A defect in an adapter counts as unknown: the call may have left."""
-    sender = desk.senders[call.parcel.chat.platform]
+    sender = desk.senders[call.platform]
     try:
         match call.kind:
             case "send":
-                return await sender.send(call.parcel)
+                return await sender.send(call.outgoing)
             case "edit":
-                return await sender.edit(call.parcel)
+                return await sender.edit(call.outgoing)
             case _:
                 async with desk.database.read() as connection:
-                    called_at = await ledger.called_at(connection, call.parcel.delivery.id)
+                    called_at = await ledger.called_at(connection, call.outgoing.delivery.id)
                 if called_at is None or not sender.can_look:
                     return CannotLook()
-                return await sender.look_up(call.parcel, called_at)
+                return await sender.look_up(call.outgoing, called_at)
     except Exception:
-        log.exception("an adapter raised", platform=call.parcel.chat.platform, kind=call.kind)
+        log.exception("an adapter raised", platform=call.platform, kind=call.kind)
         return CannotLook() if call.kind == "look_up" else Unknown("adapter failed")
 
 
 async def _save(desk: Desk, tx: Transaction, call: Call, result: Answer, now: datetime) -> None:
-    """Save what became of a call, and tell the metrics."""
-    parcel, sender = call.parcel, desk.senders[call.parcel.chat.platform]
-    version = parcel.alert.version
-    match call.kind, result:
-        case "look_up", delivery.Found() | delivery.NotThere() | CannotLook():
-            on_unknown = desk.settings.delivery.on_unknown
-            step = delivery.settle(parcel.delivery, result, version, now, on_unknown=on_unknown)
-        case "send", Sent() | TryLater() | Moved() | ChatGone() | Refused() | Unknown():
-            step = delivery.after(parcel.delivery, result, version, now, can_look=sender.can_look)
-        case "edit", Sent() | TryLater() | Moved() | ChatGone() | Refused() | Unknown():
-            step = delivery.after_edit(parcel.delivery, result, version, now)
-        case _:
-            raise AssertionError(f"{call.kind} cannot end with {result}")
-    await _apply(tx, parcel, step, unknown=call.kind == "send" and isinstance(result, Unknown))
+    """Save what became of a call for all that its message shows, and tell the metrics."""
+    steps = [_step(desk, call, parcel, result, now) for parcel in call.outgoing.parcels]
+    ids = [parcel.delivery.id for parcel in call.outgoing.parcels]
+    unknown = call.kind == "send" and isinstance(result, Unknown)
+    await ledger.save(tx, [(one, step.values) for one, step in zip(ids, steps, strict=True)], unknown=unknown)
+    if isinstance(call.outgoing, Roundup) and call.kind == "send" and isinstance(result, Refused):
+        await ledger.take_apart(tx, call.outgoing.message, delivery.halves(ids), now)
+    await _apply_to_chat(tx, call, steps[0])
+    if isinstance(result, TryLater) and result.after is not None:
+        await _slow_down(desk, tx, call, result, now)
     _measure(call, result, now)
 
 
-async def _apply(tx: Transaction, parcel: Parcel, step: Next, *, unknown: bool) -> None:
-    await ledger.save(tx, parcel.delivery.id, step.values, unknown=unknown)
+def _step(desk: Desk, call: Call, parcel: Parcel, result: Answer, now: datetime) -> Next:
+    of, version, together = parcel.delivery, parcel.alert.version, isinstance(call.outgoing, Roundup)
+    match call.kind, result:
+        case "look_up", delivery.Found() | delivery.NotThere() | CannotLook():
+            return delivery.settle(of, result, version, now, on_unknown=desk.settings.delivery.on_unknown)
+        case "send", Sent() | TryLater() | Moved() | ChatGone() | Refused() | Unknown():
+            can_look = desk.senders[call.platform].can_look
+            return delivery.after(of, result, version, now, can_look=can_look, together=together)
+        case "edit", Sent() | TryLater() | Moved() | ChatGone() | Refused() | Unknown():
+            return delivery.after_edit(of, result, version, now)
+    raise AssertionError(f"{call.kind} cannot end with {result}")
+
+
+async def _slow_down(desk: Desk, tx: Transaction, call: Call, told: TryLater, now: datetime) -> None:
+    """A platform asked us to wait: the chat does; when that is true of more than one, the account."""
+    until = now + timedelta(seconds=told.after or 0)
+    pace, kind = desk.senders[call.platform].pace, call.kind
+    held = None if kind == "look_up" else pace.told_to_wait(kind, call.outgoing.chat, until, now)
+    if held is not None:
+        await chats.hold_account(tx, call.platform, held)
+        log.warning("the account is told to wait", platform=call.platform, seconds=round((held - now).total_seconds()))
+
+
+async def _apply_to_chat(tx: Transaction, call: Call, step: Next) -> None:
     if step.hold_until is not None:
-        await chats.hold(tx, parcel.delivery.chat_id, step.hold_until)
+        await chats.hold(tx, call.chat_id, step.hold_until)
     if step.pause:
-        await chats.pause(tx, parcel.delivery.chat_id, step.pause)
-        log.warning("chat is closed to us", platform=parcel.chat.platform, chat=parcel.chat.id, reason=step.pause)
+        await chats.pause(tx, call.chat_id, step.pause)
+        log.warning("chat is closed to us", platform=call.platform, chat=call.outgoing.chat.id, reason=step.pause)
     if step.move_to is not None:
-        chat_id = await chats.move(tx, parcel.delivery.chat_id, step.move_to)
-        if chat_id != parcel.delivery.chat_id:
-            await ledger.hand_over(tx, parcel.delivery.chat_id, chat_id)
+        chat_id = await chats.move(tx, call.chat_id, step.move_to)
+        if chat_id != call.chat_id:
+            await ledger.hand_over(tx, call.chat_id, chat_id)
 
 
 def _measure(call: Call, result: Answer, now: datetime) -> None:
-    platform, alert = call.parcel.chat.platform, call.parcel.alert
+    platform, alerts = call.platform, call.outgoing.alerts
+    kind = f"roundup_{call.kind}" if isinstance(call.outgoing, Roundup) else call.kind
     outcome = type(result).__name__.lower()
-    metrics.deliveries.labels(platform, outcome if call.kind == "send" else f"{call.kind}_{outcome}").inc()
+    metrics.deliveries.labels(platform, outcome if kind == "send" else f"{kind}_{outcome}").inc()
     if isinstance(result, TryLater) and result.after is not None:
         metrics.rate_limited.labels(platform).inc()
     if isinstance(result, Refused):
-        log.error("refused", platform=platform, alert=alert.id, kind=call.kind, reason=result.reason)
-    if call.kind == "send" and isinstance(result, Sent):
+        log.error("refused", platform=platform, alert=alerts[0].id, kind=kind, reason=result.reason)
+    for alert in alerts if call.kind == "send" and isinstance(result, Sent) else ():
         metrics.delivery_seconds.observe((now - alert.created).total_seconds())
         if alert.published is not None and not alert.date_only:
             metrics.publish_to_alert_seconds.labels(platform).observe((now - alert.published).total_seconds())

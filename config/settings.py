@@ -58,6 +58,8 @@ class Telegram(Section):
     mode: Literal["polling"] = Field("polling", description='"polling"')
     webhook_secret: SecretStr = Field(SecretStr(""), description="text; used by webhook mode only")
     messages_per_second: float = Field(30, gt=0, le=1000, description="a number from 1 to 1000")
+    chat_per_second: float = Field(1, gt=0, le=1000, description="a number above 0, 1000 at most")
+    group_per_minute: int = Field(20, ge=1, description="a number, 1 or more")
     paid_broadcast: bool = Field(False, description="true or false")
     admins: tuple[int, ...] = Field((), description="a list of numeric user ids, such as [12345678]")
     open: bool = Field(False, description="true (anyone may subscribe) or false")
@@ -74,6 +76,7 @@ class Slack(Section):
     admins: tuple[str, ...] = Field((), description='a list of user ids, such as ["U0123456789"]')
     open: bool = Field(False, description="true (anyone in the workspace may subscribe) or false")
     messages_per_minute: float = Field(300, gt=0, description="a number above 0")
+    channel_per_second: float = Field(1, gt=0, le=1000, description="a number above 0, 1000 at most")
     edits_per_minute: float = Field(50, gt=0, description="a number above 0")
 
 
@@ -204,7 +207,6 @@ LATER = (
     ("slack", "client_secret"),
     ("web", "admin_token"),
     ("fetch", "allow_networks"),
-    ("delivery", "roundup_after"),
     ("desk", "chats"),
 )
 

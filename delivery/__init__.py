@@ -1,20 +1,40 @@
 """Pure rules of who is owed what and when, and what the platforms must offer."""
 
-from delivery.ledger import LOOK_UP_AFTER, CannotLook, Found, LookUp, Next, NotThere, after, after_edit, plan, settle
-from delivery.pace import Pace
+from delivery.ledger import (
+    LOOK_UP_AFTER,
+    CannotLook,
+    Found,
+    LookUp,
+    Next,
+    NotThere,
+    Turn,
+    after,
+    after_edit,
+    halves,
+    next_up,
+    plan,
+    settle,
+)
+from delivery.pace import REMEMBERED, AccountPace, Limit, Pace
 from delivery.sender import Sender
 
 __all__ = [
     "LOOK_UP_AFTER",
+    "REMEMBERED",
+    "AccountPace",
     "CannotLook",
     "Found",
+    "Limit",
     "LookUp",
     "Next",
     "NotThere",
     "Pace",
     "Sender",
+    "Turn",
     "after",
     "after_edit",
+    "halves",
+    "next_up",
     "plan",
     "settle",
 ]

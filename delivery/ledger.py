@@ -1,6 +1,6 @@
 """What becomes of a delivery after a call: one rule, in one place, and pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from models import (
     Subscription,
     TryLater,
     Unknown,
+    Urgency,
 )
 
 FIRST_WAIT = 1.0
@@ -54,13 +55,50 @@ def _wants(wish: Subscription, alert: Alert, source_ids: set[str], text: str) ->
     return not any(word in text for word in wish.exclude)
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What goes out next in a chat: a delivery (with all of its message), or several that become a round-up."""
+
+    deliveries: tuple[Delivery, ...]
+    roundup: bool = False
+
+
+def next_up(waiting: Sequence[Delivery], now: datetime, *, roundup_after: int, expire_after: float) -> Turn:
+    """Choose among what waits in one chat, one delivery for each message made before.
+
+    Urgent alerts go alone and first, the rest by alert. More than `roundup_after` of them become a round-up; so does
+    whatever waits when one has waited longer than `expire_after` seconds, and then an alert is urgent no more.
+    """
+    too_old = now - timedelta(seconds=expire_after)
+    by_alert = sorted(waiting, key=lambda one: one.alert_id)
+    urgent = [one for one in by_alert if one.urgency is Urgency.URGENT and one.created > too_old]
+    alone = [one for one in urgent if one.message is None]
+    if alone:
+        return Turn((alone[0],))
+    first = by_alert[0]
+    backlog = tuple(one for one in by_alert if one.message is None and not one.plain)
+    if first not in backlog:
+        return Turn((first,))
+    if len(backlog) > roundup_after or any(one.created <= too_old for one in backlog):
+        return Turn(backlog, roundup=True)
+    return Turn((first,))
+
+
+def halves(deliveries: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """A round-up that was refused, in two: the alert at fault is found in a few steps, and the rest arrives."""
+    middle = (len(deliveries) + 1) // 2
+    return tuple(deliveries[:middle]), tuple(deliveries[middle:])
+
+
 def wait(attempts: int) -> float:
     """Seconds before the next try: 1, 2, 4 … 60."""
     return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(max(0, attempts - 1), 10))
 
 
-def after(delivery: Delivery, result: SendResult, version: int, now: datetime, *, can_look: bool) -> Next:
-    """What a call of a new message left behind. `version` is the one that was sent."""
+def after(
+    delivery: Delivery, result: SendResult, version: int, now: datetime, *, can_look: bool, together: bool = False
+) -> Next:
+    """What a call of a new message left behind. `version` is the one that was sent; `together`: with others."""
     match result:
         case Sent(message_id):
             values = {"status": Status.SENT, "shown": version, "message_id": message_id, "sent_at": now, "problem": ""}
@@ -72,6 +110,8 @@ def after(delivery: Delivery, result: SendResult, version: int, now: datetime, *
             return Next({"status": Status.WAITING, "due": now, "problem": "moved"}, move_to=chat)
         case ChatGone(reason):
             return Next({"status": Status.WAITING, "due": now, "problem": reason}, pause=reason)
+        case Refused(reason) if together:
+            return Next({"status": Status.WAITING, "due": now, "problem": reason})
         case Refused(reason, Part.PICTURE) if not (delivery.pictureless or delivery.plain):
             return Next({"status": Status.WAITING, "due": now, "pictureless": True, "problem": reason})
         case Refused(reason) if not delivery.plain:

@@ -1,10 +1,12 @@
 """What a platform offers to the ledger."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
 from delivery.ledger import LookUp
-from models import Parcel, SendResult
+from delivery.pace import AccountPace
+from models import Alert, ChatSettings, Outgoing, SendResult
 
 
 class Sender(Protocol):
@@ -21,13 +23,8 @@ class Sender(Protocol):
         ...
 
     @property
-    def per_second(self) -> float:
-        """Messages a second that the account may send."""
-        ...
-
-    @property
-    def edits_per_second(self) -> float:
-        """Edits a second that the account may make."""
+    def pace(self) -> AccountPace:
+        """How fast the account and its chats may be called; shared with the answers to commands."""
         ...
 
     @property
@@ -35,14 +32,18 @@ class Sender(Protocol):
         """Whether `look_up` can ever tell."""
         ...
 
-    async def send(self, parcel: Parcel) -> SendResult:
-        """Post the alert as a new message."""
+    def split(self, alerts: Sequence[Alert], settings: ChatSettings) -> list[tuple[int, ...]]:
+        """The ids of the alerts that each message of a round-up shows, in order: in as few messages as fit."""
         ...
 
-    async def edit(self, parcel: Parcel) -> SendResult:
-        """Make the message `parcel.delivery.message_id` show the alert as it is now."""
+    async def send(self, outgoing: Outgoing) -> SendResult:
+        """Post the alert, or the message of a round-up, as a new message."""
         ...
 
-    async def look_up(self, parcel: Parcel, called_at: datetime) -> LookUp:
+    async def edit(self, outgoing: Outgoing) -> SendResult:
+        """Make the message `outgoing.delivery.message_id` show what it shows as that is now."""
+        ...
+
+    async def look_up(self, outgoing: Outgoing, called_at: datetime) -> LookUp:
         """Whether the message of a call made at `called_at` stands in the chat."""
         ...

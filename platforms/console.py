@@ -1,11 +1,11 @@
 """The page and the terminal as a chat: where alerts go when nothing else is connected, and beside the rest."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from delivery import CannotLook, LookUp
-from models import Alert, Chat, Parcel, SendResult, Sent
+from delivery import AccountPace, CannotLook, Limit, LookUp
+from models import Alert, Chat, ChatSettings, Outgoing, SendResult, Sent
 from platforms.state import State
 
 CHAT = Chat("console", "", "page")
@@ -17,12 +17,11 @@ class Console:
     """Hands every alert to whoever has the page open, and a line to the terminal."""
 
     name = "console"
-    per_second = 1000.0
-    edits_per_second = 1000.0
     can_look = False
 
     def __init__(self, line: Callable[[Alert, bool], None]) -> None:
         self.state = State(self.name)
+        self.pace = AccountPace(1000, lambda _: (Limit(1000, 1),))
         self.state.ready()
         self._line = line
         self._readers: set[asyncio.Queue[Alert | None]] = set()
@@ -31,17 +30,24 @@ class Console:
     def ready(self) -> bool:
         return True
 
-    async def send(self, parcel: Parcel) -> SendResult:
-        self._line(parcel.alert, False)
-        self._tell(parcel.alert)
-        return Sent(str(parcel.delivery.id))
+    def split(self, alerts: Sequence[Alert], settings: ChatSettings) -> list[tuple[int, ...]]:
+        return [tuple(alert.id for alert in alerts)]
 
-    async def edit(self, parcel: Parcel) -> SendResult:
-        self._line(parcel.alert, True)
-        self._tell(parcel.alert)
-        return Sent(parcel.delivery.message_id)
+    async def send(self, outgoing: Outgoing) -> SendResult:
+        """The page and the terminal are lists already: a round-up comes as its alerts."""
+        for alert in outgoing.alerts:
+            self._line(alert, False)
+            self._tell(alert)
+        return Sent(str(outgoing.delivery.id))
 
-    async def look_up(self, parcel: Parcel, called_at: datetime) -> LookUp:
+    async def edit(self, outgoing: Outgoing) -> SendResult:
+        for parcel in outgoing.parcels:
+            if parcel.delivery.shown < parcel.delivery.wanted:
+                self._line(parcel.alert, True)
+                self._tell(parcel.alert)
+        return Sent(outgoing.delivery.message_id)
+
+    async def look_up(self, outgoing: Outgoing, called_at: datetime) -> LookUp:
         return CannotLook()
 
     def read(self) -> asyncio.Queue[Alert | None]:

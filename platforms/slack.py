@@ -4,9 +4,9 @@ import asyncio
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -17,17 +17,19 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from config.settings import Slack as Settings
-from delivery import CannotLook, Found, LookUp, NotThere
+from delivery import AccountPace, CannotLook, Found, Limit, LookUp, NotThere
 from formatters import slack as render
 from models import (
+    Alert,
     Chat,
     ChatGone,
     ChatSettings,
     Command,
-    Parcel,
+    Outgoing,
     Part,
     Refused,
     Reply,
+    Roundup,
     SendResult,
     Sent,
     TryLater,
@@ -47,6 +49,9 @@ LONGEST_PAUSE = 30.0
 WINDOW = timedelta(minutes=2)
 PAGES = 5
 EVENT = "sokbo_alert"
+ROUNDUP_EVENT = "sokbo_roundup"
+BURST = 3
+"""Messages that a channel takes at once, when it then gets none for as many seconds."""
 REMEMBERED_EVENTS = 2000
 
 # https://docs.slack.dev/reference/methods/chat.postMessage#errors
@@ -95,8 +100,9 @@ class Slack:
         defaults: ChatSettings,
     ) -> None:
         self.state = State(NAME)
-        self.per_second = settings.messages_per_minute / 60
-        self.edits_per_second = settings.edits_per_minute / 60
+        self.pace = AccountPace(
+            settings.messages_per_minute / 60, self._limits_of, edits_per_second=settings.edits_per_minute / 60
+        )
         self._settings = settings
         self._answer = answer
         self._let_in_again = let_in_again
@@ -251,6 +257,7 @@ class Slack:
         command = self._command(name, _unescape(args), str(event["channel"]), thread, str(event.get("user") or ""))
         answer = await self._answer(command)
         shown = render.reply(answer, answer.settings or self._defaults)
+        await asyncio.sleep(self.pace.answer(command.chat, datetime.now(UTC)))
         try:
             await self.client.chat_postMessage(
                 channel=command.chat.id,
@@ -308,8 +315,13 @@ class Slack:
 
     # ------------------------------------------------------------------------------------------------ sending
 
-    async def send(self, parcel: Parcel) -> SendResult:
-        """Post the alert, with the delivery's id in the message's metadata: that is how it is found again."""
+    def split(self, alerts: Sequence[Alert], settings: ChatSettings) -> list[tuple[int, ...]]:
+        """Which alerts each message of a round-up shows."""
+        return [part.alert_ids for part in render.roundup(alerts, settings)]
+
+    async def send(self, parcel: Outgoing) -> SendResult:
+        """Post the alert, or a round-up, with the ids of what it shows in the message's metadata: by these it is found
+        again."""
         shown = self._render(parcel)
         try:
             posted = await self.client.chat_postMessage(
@@ -325,8 +337,8 @@ class Slack:
             return self._result(error, shown)
         return Sent(str(posted["ts"])) if posted.get("ts") else Unknown("an answer that makes no sense")
 
-    async def edit(self, parcel: Parcel) -> SendResult:
-        """Make the sent message show the alert as it is now; text and blocks always go together."""
+    async def edit(self, parcel: Outgoing) -> SendResult:
+        """Make the sent message show its alerts as they are now; text and blocks always go together."""
         shown = self._render(parcel)
         try:
             changed = await self.client.chat_update(
@@ -340,8 +352,14 @@ class Slack:
             return self._result(error, shown)
         return Sent(parcel.delivery.message_id) if changed.get("ts") else Unknown("an answer that makes no sense")
 
-    async def look_up(self, parcel: Parcel, called_at: datetime) -> LookUp:
-        """Search the channel's history around the call for the delivery's metadata."""
+    def _limits_of(self, _: Chat) -> tuple[Limit, ...]:
+        """About one a second in a channel, with short bursts (https://docs.slack.dev/apis/web-api/rate-limits)."""
+        rate = self._settings.channel_per_second
+        calls = max(1, round(BURST * rate))
+        return (Limit(calls, calls / rate),)
+
+    async def look_up(self, parcel: Outgoing, called_at: datetime) -> LookUp:
+        """Search the channel's history around the call for the message's metadata."""
         window: dict[str, Any] = {
             "channel": parcel.chat.id,
             "oldest": f"{(called_at - WINDOW).timestamp():.6f}",
@@ -372,7 +390,10 @@ class Slack:
             return CannotLook(again=True)
         return CannotLook()
 
-    def _render(self, parcel: Parcel) -> render.SlackText:
+    def _render(self, parcel: Outgoing) -> render.SlackText:
+        if isinstance(parcel, Roundup):
+            message = parcel.message
+            return render.roundup_message(parcel.alerts, parcel.settings, message.first, message.total)
         if parcel.delivery.plain:
             return render.plain_alert(parcel.alert, parcel.settings)
         pictures = parcel.settings.pictures and not parcel.delivery.pictureless
@@ -445,17 +466,23 @@ async def _acknowledge(ack: AsyncAck) -> None:
     await ack()
 
 
-def _metadata(parcel: Parcel) -> dict[str, Any]:
+def _metadata(parcel: Outgoing) -> dict[str, Any]:
+    if isinstance(parcel, Roundup):
+        shown = {"message": parcel.message.id, "deliveries": list(parcel.message.deliveries)}
+        return {"event_type": ROUNDUP_EVENT, "event_payload": shown}
     delivery = parcel.delivery
     payload = {"delivery": delivery.id, "alert": delivery.alert_id, "version": parcel.alert.version}
     return {"event_type": EVENT, "event_payload": payload}
 
 
-def _is_of(message: dict[str, Any], parcel: Parcel) -> bool:
+def _is_of(message: dict[str, Any], parcel: Outgoing) -> bool:
+    """By what names the message for good: an alert that was edited has another version."""
+    wanted = _metadata(parcel)
     metadata = message.get("metadata") or {}
-    payload = metadata.get("event_payload") or {}
-    wanted = (parcel.delivery.id, parcel.delivery.alert_id)
-    return metadata.get("event_type") == EVENT and (payload.get("delivery"), payload.get("alert")) == wanted
+    payload = {**(metadata.get("event_payload") or {})}
+    for of in (payload, wanted["event_payload"]):
+        of.pop("version", None)
+    return bool(metadata.get("event_type") == wanted["event_type"] and payload == wanted["event_payload"])
 
 
 def _code(error: SlackApiError) -> str:

@@ -2,9 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 # Before the library is imported: retry_after as a timedelta (docs.python-telegram-bot.org, v22.2).
@@ -26,20 +26,22 @@ from telegram.error import (
 )
 
 from config.settings import Telegram as Settings
-from delivery import CannotLook, LookUp
+from delivery import AccountPace, CannotLook, Limit, LookUp
 from formatters import telegram as render
 from formatters.parts import is_urgent
 from locales import say
 from models import (
+    Alert,
     Chat,
     ChatGone,
     ChatSettings,
     Command,
     Moved,
-    Parcel,
+    Outgoing,
     Part,
     Refused,
     Reply,
+    Roundup,
     SendResult,
     Sent,
     TryLater,
@@ -115,7 +117,7 @@ class Telegram:
     ) -> None:
         token = settings.token.get_secret_value()
         self.state = State(NAME)
-        self.per_second = self.edits_per_second = settings.messages_per_second
+        self.pace = AccountPace(settings.messages_per_second, self._limits_of)
         self.account = token.partition(":")[0]
         self._settings = settings
         self._answer = answer
@@ -318,6 +320,7 @@ class Telegram:
         thread = int(command.chat.thread) if command.chat.thread else None
         for text in render.reply(answer, settings):
             for attempt in (1, 2):
+                await asyncio.sleep(self.pace.answer(command.chat, datetime.now(UTC)))
                 try:
                     await self._bot.send_message(
                         message.chat.id,
@@ -337,8 +340,12 @@ class Telegram:
 
     # ------------------------------------------------------------------------------------------------ sending
 
-    async def send(self, parcel: Parcel) -> SendResult:
-        """Post the alert. Whether it left is told apart by the error's type."""
+    def split(self, alerts: Sequence[Alert], settings: ChatSettings) -> list[tuple[int, ...]]:
+        """Which alerts each message of a round-up shows."""
+        return [part.alert_ids for part in render.roundup(alerts, settings)]
+
+    async def send(self, parcel: Outgoing) -> SendResult:
+        """Post the alert, or a round-up, which never rings. Whether it left is told by the error's type."""
         shown = self._render(parcel)
         extra: dict[str, Any] = {"allow_paid_broadcast": True} if self._settings.paid_broadcast else {}
         try:
@@ -346,7 +353,7 @@ class Telegram:
                 int(parcel.chat.id),
                 shown.html,
                 message_thread_id=int(parcel.chat.thread) if parcel.chat.thread else None,
-                disable_notification=not is_urgent(parcel.alert),
+                disable_notification=isinstance(parcel, Roundup) or not is_urgent(parcel.alert),
                 **_form(shown),
                 **extra,
             )
@@ -354,8 +361,8 @@ class Telegram:
         except Exception as error:
             return self._result(error, parcel)
 
-    async def edit(self, parcel: Parcel) -> SendResult:
-        """Make the sent message show the alert as it is now."""
+    async def edit(self, parcel: Outgoing) -> SendResult:
+        """Make the sent message show its alerts as they are now."""
         shown = self._render(parcel)
         message_id = parcel.delivery.message_id
         try:
@@ -368,17 +375,28 @@ class Telegram:
             return self._result(error, parcel)
         return Sent(message_id)
 
-    async def look_up(self, parcel: Parcel, called_at: datetime) -> LookUp:
+    def _limits_of(self, chat: Chat) -> tuple[Limit, ...]:
+        """Of a person's chat, and of a group or channel, whose ids are below zero
+        (https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this)."""
+        rate = self._settings.chat_per_second
+        calls = max(1, int(rate))
+        steady = Limit(calls, calls / rate)
+        return (steady, Limit(self._settings.group_per_minute, 60)) if chat.id.startswith("-") else (steady,)
+
+    async def look_up(self, parcel: Outgoing, called_at: datetime) -> LookUp:
         """A bot cannot read a chat's history."""
         return CannotLook()
 
-    def _render(self, parcel: Parcel) -> render.TelegramText:
+    def _render(self, parcel: Outgoing) -> render.TelegramText:
+        if isinstance(parcel, Roundup):
+            message = parcel.message
+            return render.roundup_message(parcel.alerts, parcel.settings, message.first, message.total)
         if parcel.delivery.plain:
             return render.plain_alert(parcel.alert, parcel.settings)
         pictures = parcel.settings.pictures and not parcel.delivery.pictureless
         return render.alert(parcel.alert, replace(parcel.settings, pictures=pictures))
 
-    def _result(self, error: Exception, parcel: Parcel) -> SendResult:
+    def _result(self, error: Exception, parcel: Outgoing) -> SendResult:
         match error:
             case NotSent():
                 return TryLater("telegram cannot be reached")

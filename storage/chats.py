@@ -9,7 +9,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models import Chat, ChatSettings, Subscription
-from storage.tables import chats, subscriptions
+from storage.tables import accounts, chats, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +147,17 @@ async def resume(tx: AsyncConnection, chat: Chat) -> int | None:
 
 async def hold(tx: AsyncConnection, chat_id: int, until: datetime) -> None:
     await tx.execute(update(chats).where(chats.c.id == chat_id).values(held_until=until))
+
+
+async def hold_account(tx: AsyncConnection, platform: str, until: datetime) -> None:
+    """Remember that the platform told all of the account to wait."""
+    row = {"platform": platform, "held_until": until}
+    await tx.execute(insert(accounts).values(row).on_conflict_do_update(index_elements=["platform"], set_=row))
+
+
+async def held_accounts(connection: AsyncConnection) -> dict[str, datetime]:
+    """Until when each platform told the account to wait."""
+    return {row.platform: row.held_until for row in await connection.execute(select(accounts))}
 
 
 async def count(connection: AsyncConnection) -> int:

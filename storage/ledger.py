@@ -1,18 +1,20 @@
 """The ledger: what each chat is owed, and how far that got. `sending` is saved before the call, the rest after it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, delete, exists, func, or_, select, update
+from sqlalchemy import Row, Select, and_, bindparam, delete, exists, func, literal_column, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from models import Alert, Delivery, Parcel, Status, Urgency
+from models import Alert, Chat, ChatSettings, Delivery, Message, MessageKind, Outgoing, Parcel, Roundup, Status, Urgency
 from storage import archive
 from storage.chats import chat_of, settings_of
-from storage.tables import alerts, chats, deliveries, fanouts
+from storage.tables import alerts, chats, deliveries, fanouts, messages
+
+RECENT = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,21 @@ class Fanout:
     alert: Alert
     source_ids: tuple[str, ...]
     cursor: int
+
+
+def _is(*states: Status, of: Any = deliveries) -> Any:
+    """In one of these states; as literals, or SQLite would not see that a partial index holds all such rows
+    (https://www.sqlite.org/partialindex.html)."""
+    return of.c.status.in_([literal_column(f"'{state}'") for state in states])
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits in one chat, by alert: one delivery for each message already made."""
+
+    chat: Chat
+    settings: ChatSettings
+    deliveries: list[Delivery]
 
 
 async def next_fanout(tx: AsyncConnection) -> Fanout | None:
@@ -78,59 +95,132 @@ def delivery_of(row: Row[Any]) -> Delivery:
         message_id=row.message_id,
         plain=row.plain,
         problem=row.problem,
+        created=row.created,
+        message=row.message,
         pictureless=row.pictureless,
     )
 
 
-def _reachable(ready: Collection[str], busy: Collection[int], now: datetime) -> Any:
-    """Chats that may be called now: open door, not held, platform up, no call of ours under way."""
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Chats that may not be called now: `busy` by row id, with a call of ours under way; `resting` by the platform's
+    id, for their pace."""
+
+    busy: frozenset[int]
+    resting: frozenset[str]
+
+    def beside(self, calls: Iterable[Outgoing]) -> "Closed":
+        """The same, with the chats of these calls."""
+        calls = [*calls]
+        busy = {call.delivery.chat_id for call in calls}
+        return Closed(self.busy | busy, self.resting | {call.chat.id for call in calls})
+
+
+def _reachable(ready: Collection[str], closed: Closed, now: datetime) -> Any:
+    """Chats that may be called now: open door, not held, platform up, not closed for now."""
     return and_(
         chats.c.paused == "",
         or_(chats.c.held_until.is_(None), chats.c.held_until <= now),
         chats.c.platform.in_(ready),
-        chats.c.id.not_in(busy),
+        chats.c.id.not_in(closed.busy),
+        chats.c.chat.not_in(closed.resting),
     )
 
 
-async def claim(
-    tx: AsyncConnection,
-    *,
-    owner: str,
-    lease_until: datetime,
-    now: datetime,
-    room: Mapping[str, int],
-    busy: Collection[int],
-) -> list[Parcel]:
-    """Take the first owed delivery of every chat that may be called, and save it as `sending`.
+async def open_fanouts(tx: AsyncConnection) -> int:
+    """How many alerts are not planned to their end."""
+    return await tx.scalar(select(func.count()).select_from(fanouts)) or 0
 
-    Urgent ones first, then by alert. `room` says how many calls each platform may start now; `busy` are the chats
-    that have a call under way. A chat with an outcome that is still unknown waits for that to be settled.
+
+async def first_in_line(
+    tx: AsyncConnection, *, now: datetime, room: Mapping[str, int], closed: Closed, urgent_only: bool = False
+) -> list[int]:
+    """The chats that are owed something and may be called: urgent alerts first, then by alert.
+
+    `room` says how many calls each platform may start now. A chat with an outcome that is still unknown waits for that
+    to be settled. Threads of one chat share its pace: only one of them is taken.
     """
     blocked = deliveries.alias()
     unsettled = exists().where(
-        blocked.c.chat_id == deliveries.c.chat_id, blocked.c.status.in_((Status.SENDING, Status.UNKNOWN))
+        blocked.c.chat_id == deliveries.c.chat_id, _is(Status.SENDING, Status.UNKNOWN, of=blocked)
     )
     place = func.row_number().over(
         partition_by=deliveries.c.chat_id, order_by=(deliveries.c.urgency.desc(), deliveries.c.alert_id)
     )
+    where = [_is(Status.WAITING), deliveries.c.lead, chats.c.subscribed, _reachable([*room], closed, now), ~unsettled]
+    if urgent_only:
+        where.append(deliveries.c.urgency == Urgency.URGENT)
+    columns = (deliveries.c.chat_id, deliveries.c.urgency, deliveries.c.alert_id, chats.c.platform, chats.c.chat)
     firsts = (
-        select(deliveries.c.id, deliveries.c.urgency, deliveries.c.alert_id, chats.c.platform, place.label("place"))
-        .join(chats, chats.c.id == deliveries.c.chat_id)
-        .where(deliveries.c.status == Status.WAITING, chats.c.subscribed, _reachable([*room], busy, now), ~unsettled)
-        .subquery()
+        select(*columns, place.label("place")).join(chats, chats.c.id == deliveries.c.chat_id).where(*where).subquery()
     )
-    query = select(firsts).where(firsts.c.place == 1).order_by(firsts.c.urgency.desc(), firsts.c.alert_id, firsts.c.id)
-    left = dict(room)
-    taken: list[int] = []
-    for row in await tx.execute(query):
-        if left[row.platform] > 0:
+    order = (firsts.c.urgency.desc(), firsts.c.alert_id, firsts.c.chat_id)
+    return [
+        row.chat_id
+        for row in _within(room, await tx.execute(select(firsts).where(firsts.c.place == 1).order_by(*order)))
+    ]
+
+
+def _within(room: Mapping[str, int], rows: Iterable[Row[Any]]) -> list[Row[Any]]:
+    """As many rows as the platforms have room for, one for each chat."""
+    left, seen, taken = dict(room), set(), []
+    for row in rows:
+        if left[row.platform] > 0 and (row.platform, row.chat) not in seen:
             left[row.platform] -= 1
-            taken.append(row.id)
-    if not taken:
+            seen.add((row.platform, row.chat))
+            taken.append(row)
+    return taken
+
+
+async def waiting_in(tx: AsyncConnection, chat_ids: Sequence[int]) -> list[Waiting]:
+    """What waits in each of these chats, in their order."""
+    query = _with_alert_and_chat().where(_is(Status.WAITING), deliveries.c.lead, deliveries.c.chat_id.in_(chat_ids))
+    found: dict[int, Waiting] = {}
+    for row in await tx.execute(query.order_by(deliveries.c.alert_id)):
+        found.setdefault(row.chat_id, Waiting(chat_of(row), settings_of(row), [])).deliveries.append(delivery_of(row))
+    return [found[one] for one in chat_ids if one in found]
+
+
+async def make_messages(
+    tx: AsyncConnection, chat_id: int, groups: Sequence[Sequence[int]], now: datetime, *, first: int = 1, total: int = 0
+) -> None:
+    """One message for each group of deliveries, numbered on from `first`; a group of one message's first is its lead.
+
+    `total` is how many alerts the round-up lists, if that is more than these.
+    """
+    total = total or sum(map(len, groups))
+    for group in groups:
+        row = {"chat_id": chat_id, "kind": MessageKind.ROUNDUP, "first": first, "total": total, "created": now}
+        made = (await tx.execute(insert(messages).values(row).returning(messages.c.id))).scalar_one()
+        await tx.execute(
+            update(deliveries).where(deliveries.c.id.in_(group)).values(message=made, lead=deliveries.c.id == group[0])
+        )
+        first += len(group)
+
+
+async def take_apart(tx: AsyncConnection, message: Message, groups: Sequence[Sequence[int]], now: datetime) -> None:
+    """Make several messages of one; a delivery that is then alone in its message gets the plain form."""
+    first = message.first
+    for group in groups:
+        if len(group) > 1:
+            await make_messages(tx, message.chat_id, [group], now, first=first, total=message.total)
+        else:
+            alone = update(deliveries).where(deliveries.c.id == group[0])
+            await tx.execute(alone.values(message=None, lead=True, plain=True))
+        first += len(group)
+    await tx.execute(delete(messages).where(messages.c.id == message.id))
+
+
+async def start(
+    tx: AsyncConnection, leads: Sequence[int], *, owner: str, lease_until: datetime, now: datetime
+) -> list[Outgoing]:
+    """Save these deliveries, with all that stand in the same message, as `sending`; what is to be called."""
+    if not leads:
         return []
+    where = _with_their_messages(leads)
     await tx.execute(
         update(deliveries)
-        .where(deliveries.c.id.in_(taken))
+        .where(where)
         .values(
             status=Status.SENDING,
             owner=owner,
@@ -139,38 +229,48 @@ async def claim(
             attempts=deliveries.c.attempts + 1,
         )
     )
-    return await _parcels(tx, deliveries.c.id.in_(taken))
+    return await _outgoing(tx, where)
+
+
+def _with_their_messages(ids: Collection[int]) -> Any:
+    shared = select(deliveries.c.message).where(deliveries.c.id.in_(ids), deliveries.c.message.is_not(None))
+    return or_(deliveries.c.id.in_(ids), deliveries.c.message.in_(shared.scalar_subquery()))
 
 
 async def stale(
-    connection: AsyncConnection, *, now: datetime, room: Mapping[str, int], busy: Collection[int]
-) -> list[Parcel]:
-    """Sent alerts whose message shows an older version than wanted: the first of each chat that may be called."""
+    connection: AsyncConnection, *, now: datetime, room: Mapping[str, int], closed: Closed
+) -> list[Outgoing]:
+    """Messages that show an older version of an alert than wanted: the first of each chat that may be called."""
     firsts = (
-        select(func.min(deliveries.c.id).label("id"), chats.c.platform)
+        select(func.min(deliveries.c.id).label("id"), chats.c.platform, chats.c.chat)
         .join(chats, chats.c.id == deliveries.c.chat_id)
         .where(
-            deliveries.c.status == Status.SENT,
+            _is(Status.SENT),
             deliveries.c.shown < deliveries.c.wanted,
-            _reachable([*room], busy, now),
+            _reachable([*room], closed, now),
         )
-        .group_by(deliveries.c.chat_id, chats.c.platform)
+        .group_by(deliveries.c.chat_id, chats.c.platform, chats.c.chat)
     )
-    left = dict(room)
-    taken: list[int] = []
-    for row in await connection.execute(firsts):
-        if left[row.platform] > 0:
-            left[row.platform] -= 1
-            taken.append(row.id)
-    return await _parcels(connection, deliveries.c.id.in_(taken)) if taken else []
+    taken = [row.id for row in _within(room, await connection.execute(firsts))]
+    return await _outgoing(connection, _with_their_messages(taken)) if taken else []
 
 
 async def unsettled(
-    connection: AsyncConnection, *, now: datetime, ready: Collection[str], busy: Collection[int]
-) -> list[Parcel]:
-    """Deliveries of which nobody knows whether they arrived, and whose time to be settled has come."""
-    where = and_(deliveries.c.status == Status.UNKNOWN, deliveries.c.due <= now, _reachable(ready, busy, now))
-    return await _parcels(connection, where)
+    connection: AsyncConnection, *, now: datetime, ready: Collection[str], closed: Closed
+) -> list[Outgoing]:
+    """Calls of which nobody knows whether they arrived, and whose time to be settled has come."""
+    where = and_(_is(Status.UNKNOWN), deliveries.c.due <= now, _reachable(ready, closed, now))
+    return await _outgoing(connection, where)
+
+
+async def calls_since(connection: AsyncConnection, since: datetime) -> list[tuple[Chat, datetime]]:
+    """The calls of new messages since then, oldest first: those of the newest deliveries, which is nearly all."""
+    newest = await connection.scalar(select(func.max(deliveries.c.id))) or 0
+    query = _with_alert_and_chat().where(
+        deliveries.c.id > newest - RECENT, deliveries.c.lead, deliveries.c.called_at > since
+    )
+    rows = await connection.execute(query.order_by(deliveries.c.called_at))
+    return [(chat_of(row), row.called_at) for row in rows]
 
 
 def _with_alert_and_chat() -> Select[Any]:
@@ -181,11 +281,39 @@ def _with_alert_and_chat() -> Select[Any]:
     )
 
 
-async def _parcels(connection: AsyncConnection, where: Any) -> list[Parcel]:
+async def _outgoing(connection: AsyncConnection, where: Any) -> list[Outgoing]:
+    """Alone or as round-ups, as they stand in their messages; `where` must hold for all of a message or none."""
+    query = (
+        _with_alert_and_chat()
+        .add_columns(messages.c.kind, messages.c.first, messages.c.total)
+        .outerjoin(messages, messages.c.id == deliveries.c.message)
+    )
     order = (deliveries.c.urgency.desc(), deliveries.c.alert_id, deliveries.c.id)
-    rows = (await connection.execute(_with_alert_and_chat().where(where).order_by(*order))).all()
+    rows = (await connection.execute(query.where(where).order_by(*order))).all()
     found = {one.id: one for one in await archive.by_ids(connection, list({row.alert_id for row in rows}))}
-    return [Parcel(delivery_of(row), found[row.alert_id], chat_of(row), settings_of(row)) for row in rows]
+    together: dict[tuple[str, int], list[Row[Any]]] = {}
+    for row in rows:
+        key = ("alone", row.id) if row.message is None else ("message", row.message)
+        together.setdefault(key, []).append(row)
+    made: list[Outgoing] = []
+    for of_message in together.values():
+        of_message.sort(key=lambda row: (not row.lead, row.alert_id))
+        parcels = [Parcel(delivery_of(row), found[row.alert_id], chat_of(row), settings_of(row)) for row in of_message]
+        made.append(parcels[0] if of_message[0].message is None else _roundup(of_message[0], parcels))
+    return made
+
+
+def _roundup(row: Row[Any], parcels: Sequence[Parcel]) -> Roundup:
+    message = Message(
+        id=row.message,
+        chat_id=row.chat_id,
+        kind=MessageKind(row.kind),
+        message_id=row.message_id,
+        first=row.first,
+        total=row.total,
+        deliveries=tuple(parcel.delivery.id for parcel in parcels),
+    )
+    return Roundup(message, tuple(parcels))
 
 
 async def lapse(tx: AsyncConnection, *, owner: str, now: datetime, looked_up: Mapping[str, datetime]) -> int:
@@ -201,7 +329,7 @@ async def lapse(tx: AsyncConnection, *, owner: str, now: datetime, looked_up: Ma
         here = deliveries.c.chat_id.in_(select(chats.c.id).where(chats.c.platform == platform))
         result = await tx.execute(
             update(deliveries)
-            .where(deliveries.c.status == Status.SENDING, gone, here)
+            .where(_is(Status.SENDING), gone, here)
             .values(
                 status=Status.UNKNOWN,
                 unknowns=deliveries.c.unknowns + 1,
@@ -215,25 +343,24 @@ async def lapse(tx: AsyncConnection, *, owner: str, now: datetime, looked_up: Ma
 
 async def renew(tx: AsyncConnection, owner: str, lease_until: datetime) -> None:
     await tx.execute(
-        update(deliveries)
-        .where(deliveries.c.status == Status.SENDING, deliveries.c.owner == owner)
-        .values(lease_until=lease_until)
+        update(deliveries).where(_is(Status.SENDING), deliveries.c.owner == owner).values(lease_until=lease_until)
     )
 
 
-async def save(tx: AsyncConnection, delivery_id: int, values: Mapping[str, Any], *, unknown: bool = False) -> None:
-    """Write what became of a call. `unknown` counts one more call that may have been delivered unseen."""
+async def save(tx: AsyncConnection, results: Sequence[tuple[int, Mapping[str, Any]]], *, unknown: bool = False) -> None:
+    """Write what became of the deliveries of one call, each as (id, columns), all with the same columns.
+
+    `unknown` counts one more call that may have been delivered unseen.
+    """
     counted = {"unknowns": deliveries.c.unknowns + 1} if unknown else {}
-    await tx.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**values, **counted))
+    names: dict[str, Any] = {name: bindparam(f"new_{name}") for name in results[0][1]}
+    rows = [{"of": one} | {f"new_{name}": value for name, value in values.items()} for one, values in results]
+    await tx.execute(update(deliveries).where(deliveries.c.id == bindparam("of")).values(**names, **counted), rows)
 
 
-async def drop_waiting(
-    tx: AsyncConnection, chat_id: int, reason: str, *, created_before: datetime | None = None
-) -> int:
+async def drop_waiting(tx: AsyncConnection, chat_id: int, reason: str) -> int:
     """What a chat no longer wants; returns how many rows."""
-    where = [deliveries.c.chat_id == chat_id, deliveries.c.status.in_((Status.WAITING, Status.UNKNOWN))]
-    if created_before is not None:
-        where.append(deliveries.c.created < created_before)
+    where = (deliveries.c.chat_id == chat_id, _is(Status.WAITING, Status.UNKNOWN))
     result = await tx.execute(update(deliveries).where(*where).values(status=Status.DROPPED, problem=reason))
     return result.rowcount
 
@@ -241,11 +368,14 @@ async def drop_waiting(
 async def hand_over(tx: AsyncConnection, old: int, new: int) -> None:
     """A chat that has two rows: what is still owed to the old one goes to the new, unless that has it already."""
     known = select(deliveries.c.alert_id).where(deliveries.c.chat_id == new)
-    open_ = (Status.WAITING, Status.UNKNOWN)
     await tx.execute(
         update(deliveries)
-        .where(deliveries.c.chat_id == old, deliveries.c.status.in_(open_), deliveries.c.alert_id.not_in(known))
-        .values(chat_id=new)
+        .where(
+            deliveries.c.chat_id == old,
+            _is(Status.WAITING, Status.UNKNOWN),
+            deliveries.c.alert_id.not_in(known),
+        )
+        .values(chat_id=new, message=None, lead=True)
     )
     await drop_waiting(tx, old, "moved")
 
@@ -254,7 +384,7 @@ async def waiting_by_platform(connection: AsyncConnection) -> dict[str, int]:
     rows = await connection.execute(
         select(chats.c.platform, func.count())
         .join(deliveries, deliveries.c.chat_id == chats.c.id)
-        .where(chats.c.subscribed, deliveries.c.status.in_((Status.WAITING, Status.SENDING, Status.UNKNOWN)))
+        .where(chats.c.subscribed, _is(Status.WAITING, Status.SENDING, Status.UNKNOWN))
         .group_by(chats.c.platform)
     )
     return {row[0]: row[1] for row in rows}

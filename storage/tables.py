@@ -145,6 +145,14 @@ chats = Table(
 )
 """`paused` is the reason in words while the chat's door is closed, else ""."""
 
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("platform", String(16), primary_key=True),
+    Column("held_until", UtcDateTime, nullable=False),
+)
+"""Until when a platform told the whole account to wait."""
+
 subscriptions = Table(
     "subscriptions",
     metadata,
@@ -165,6 +173,18 @@ fanouts = Table(
     Column("cursor", Integer, nullable=False),
 )
 """An open fan-out: chats with an id above `cursor` are still to be given their delivery. Gone when filled."""
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("chat_id", ForeignKey("chats.id"), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("first", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("created", UtcDateTime, nullable=False),
+)
+"""Messages of several deliveries. Their state and the platform's id stand in the deliveries, which change together."""
 
 deliveries = Table(
     "deliveries",
@@ -187,10 +207,14 @@ deliveries = Table(
     Column("unknowns", Integer, nullable=False),
     Column("created", UtcDateTime, nullable=False),
     Column("sent_at", UtcDateTime),
+    Column("message", ForeignKey("messages.id")),
+    Column("lead", Boolean, nullable=False, server_default=text("1")),
     Column("pictureless", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("alert_id", "chat_id"),
     Index("deliveries_open", "chat_id", "alert_id", sqlite_where=text("status in ('waiting','sending','unknown')")),
     Index("deliveries_stale", "chat_id", sqlite_where=text("status = 'sent' and shown < wanted")),
-    Index("one_call_a_chat", "chat_id", unique=True, sqlite_where=text("status = 'sending'")),
+    Index("deliveries_message", "message", sqlite_where=text("message is not null")),
+    Index("one_call_a_chat", "chat_id", unique=True, sqlite_where=text("status = 'sending' and lead")),
 )
-"""The ledger. `unknowns` counts the calls of which no answer came: the only ones that can have doubled."""
+"""The ledger. `unknowns` counts the calls of which no answer came: the only ones that can have doubled. `lead`: the
+first of the deliveries of its message, as every delivery is that has a message of its own."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from models import Alert, Chat, ChatSettings, Delivery, Parcel, Status, Urgency
+from models import Alert, Chat, ChatSettings, Delivery, Message, MessageKind, Parcel, Roundup, Status, Urgency
 
 SETTINGS = ChatSettings("ko", "Asia/Seoul")
 ALERT = Alert(
@@ -23,8 +23,36 @@ ALERT = Alert(
     date_only=False,
     created=datetime(2026, 6, 17, 5, 6, tzinfo=UTC),
 )
-DELIVERY = Delivery(11, 7, 1, Urgency.NORMAL, ALERT.created, Status.SENDING, 1, 1, 0, "", plain=False, problem="")
+DELIVERY = Delivery(
+    id=11,
+    alert_id=7,
+    chat_id=1,
+    urgency=Urgency.NORMAL,
+    due=ALERT.created,
+    status=Status.SENDING,
+    attempts=1,
+    wanted=1,
+    shown=0,
+    message_id="",
+    plain=False,
+    problem="",
+    created=ALERT.created,
+)
 
 
 def parcel(chat: Chat, *, delivery: dict[str, Any] | None = None, **alert: Any) -> Parcel:
     return Parcel(replace(DELIVERY, **(delivery or {})), replace(ALERT, **alert), chat, SETTINGS)
+
+
+def roundup(chat: Chat, count: int, *, message_id: str = "", **alert: Any) -> Roundup:
+    """A round-up of so many alerts, message 5 of the ledger, in the state that `parcel` has."""
+    parcels = tuple(
+        parcel(
+            chat,
+            delivery={"id": 20 + number, "alert_id": number, "message": 5, "message_id": message_id},
+            **{"id": number, "headline": f"소식 {number}호", "link": f"https://newsdao.kr/{number}", **alert},
+        )
+        for number in range(1, count + 1)
+    )
+    ids = tuple(one.delivery.id for one in parcels)
+    return Roundup(Message(5, 1, MessageKind.ROUNDUP, message_id, 1, count, ids), parcels)

@@ -415,8 +415,8 @@ async def test_an_alert_goes_out_with_the_models_bullets(
         await poll(desk, site)
         await deliver(desk)
     (parcel,) = sender.sent
-    assert parcel.alert.bullets == tuple(SITE_LINES)
-    assert (parcel.alert.headline, parcel.alert.link) == ("소식 2호", "https://news.example/a2")
+    assert parcel.alerts[0].bullets == tuple(SITE_LINES)
+    assert (parcel.alerts[0].headline, parcel.alerts[0].link) == ("소식 2호", "https://news.example/a2")
 
 
 @pytest.mark.parametrize("trouble", ["invented", "hold", "500"])
@@ -434,8 +434,8 @@ async def test_an_alert_goes_out_with_the_bullets_of_the_post_when_the_model_is_
         await deliver(desk)
     (parcel,) = sender.sent
     assert len(endpoint.questions) == 1
-    assert any("27건" in bullet for bullet in parcel.alert.bullets)
-    assert parcel.alert.bullets != tuple(SITE_LINES)
+    assert any("27건" in bullet for bullet in parcel.alerts[0].bullets)
+    assert parcel.alerts[0].bullets != tuple(SITE_LINES)
 
 
 async def test_no_transaction_is_open_while_the_model_is_asked(

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 import pipeline
-from delivery import CannotLook, Found, NotThere
+from delivery import AccountPace, CannotLook, Found, Limit, NotThere
 from models import Chat, ChatGone, ChatSettings, Moved, Part, Refused, Subscription, TryLater, Unknown
 from pipeline import Desk, Dispatcher
 from storage import archive, chats
@@ -186,7 +186,7 @@ async def test_a_closed_chat_is_paused_and_resumes_with_what_it_is_owed(
     assert sender.shown["a"] == ["소식 1호"]
 
 
-async def test_what_grew_too_old_for_a_closed_chat_is_dropped(
+async def test_what_grew_too_old_for_a_closed_chat_comes_as_a_round_up(
     desk: Desk, sender: ScriptedSender, site: Site, clock: Clock
 ) -> None:
     await started(desk, site, "a")
@@ -197,7 +197,7 @@ async def test_what_grew_too_old_for_a_closed_chat_is_dropped(
     clock.forward(25 * 3600)
     await desk.let_in_again(Chat("scripted", "", "a"))
     await deliver(desk)
-    assert sender.shown["a"] == [] and await rows(desk) == [("dropped", 0)]
+    assert sender.shown["a"] == ["[1+1 of 1] 소식 1호"] and await rows(desk) == [("sent", 0)]
 
 
 async def test_a_moved_group_takes_subscription_and_ledger_along(
@@ -319,8 +319,8 @@ async def test_a_changed_title_edits_the_message_once(desk: Desk, sender: Script
         site.publish(1, title=title)
         await poll(desk, site)
     await deliver(desk)
-    assert [parcel.alert.headline for parcel in sender.edited] == ["셋째 제목", "셋째 제목"]
-    assert all(parcel.alert.changed for parcel in sender.edited)
+    assert [parcel.alerts[0].headline for parcel in sender.edited] == ["셋째 제목", "셋째 제목"]
+    assert all(parcel.alerts[0].changed for parcel in sender.edited)
     assert len(sender.sent) == 2
 
 
@@ -351,8 +351,8 @@ async def test_a_second_source_joins_the_alert_by_edit(desk: Desk, sender: Scrip
     await poll(desk, two)
     await deliver(desk)
     assert sender.shown["a"] == ["소식 1호"]
-    assert [parcel.alert.sources for parcel in sender.edited] == [("one", "two")]
-    assert sender.edited[0].alert.changed is None
+    assert [parcel.alerts[0].sources for parcel in sender.edited] == [("one", "two")]
+    assert sender.edited[0].alerts[0].changed is None
 
 
 async def test_a_story_archived_in_silence_is_new_when_another_source_brings_it(
@@ -406,3 +406,85 @@ async def test_a_source_that_fails_says_why_and_comes_back(desk: Desk, site: Sit
     async with desk.database.read() as connection:
         back = await stored.one(connection, "site")
     assert back is not None and back.problem == "" and back.failures == 0
+
+
+async def restarted(desk: Desk) -> ScriptedSender:
+    """A sender whose pace remembers nothing, as after a restart."""
+    sender = ScriptedSender()
+    desk.senders = {sender.name: sender}
+    return sender
+
+
+async def test_a_chat_that_is_told_to_wait_waits_alone_also_after_a_restart(
+    desk: Desk, sender: ScriptedSender, site: Site, clock: Clock
+) -> None:
+    await started(desk, site, "a", "b")
+    sender.script["a"].append(TryLater("429", 600))
+    site.publish(1)
+    await poll(desk, site)
+    await deliver(desk)
+    assert sender.shown["b"] == ["소식 1호"]
+    sender = await restarted(desk)
+    clock.forward(590)
+    await deliver(desk)
+    assert sender.sent == []
+    clock.forward(11)
+    await deliver(desk)
+    assert sender.shown["a"] == ["소식 1호"]
+
+
+async def test_an_account_that_is_told_to_wait_waits_also_after_a_restart(
+    desk: Desk, sender: ScriptedSender, site: Site, clock: Clock
+) -> None:
+    await started(desk, site, "a", "b", "c")
+    sender.script["a"].append(TryLater("429", 600))
+    sender.script["b"].append(TryLater("429", 20))
+    site.publish(1)
+    await poll(desk, site)
+    await deliver(desk)
+    await subscribe(desk, "d")
+    site.publish(2)
+    await poll(desk, site)
+    sender = await restarted(desk)
+    clock.forward(590)
+    await deliver(desk)
+    assert sender.sent == []
+    clock.forward(11)
+    await deliver(desk)
+    assert len(sender.shown["a"]) == 2 and sender.shown["d"] == ["소식 2호"]
+
+
+async def test_calls_of_just_before_a_restart_count_for_the_pace_of_a_chat(
+    desk: Desk, sender: ScriptedSender, site: Site, clock: Clock
+) -> None:
+    await started(desk, site, "a")
+    site.publish(1)
+    await poll(desk, site)
+    await deliver(desk)
+    sender = await restarted(desk)
+    sender.pace = AccountPace(100_000, lambda _: (Limit(1, 60),))
+    site.publish(2)
+    await poll(desk, site)
+    await deliver(desk)
+    assert sender.sent == []
+    clock.forward(62)
+    await deliver(desk)
+    assert sender.shown["a"] == ["소식 2호"]
+
+
+async def test_threads_of_one_group_share_its_pace(
+    desk: Desk, sender: ScriptedSender, site: Site, clock: Clock
+) -> None:
+    sender.pace = AccountPace(100_000, lambda _: (Limit(1, 1),))
+    await started(desk, site)
+    async with desk.database.write() as tx:
+        for thread in ("1", "2"):
+            group = Chat("scripted", "", "-100", thread)
+            await chats.subscribe(tx, group, ChatSettings("ko", "Asia/Seoul"), Subscription(0), desk.now())
+    site.publish(1)
+    await poll(desk, site)
+    await deliver(desk, turns=5)
+    assert len(sender.sent) == 1
+    clock.forward(1.1)
+    await deliver(desk, turns=5)
+    assert len(sender.sent) == 2

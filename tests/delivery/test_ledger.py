@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from delivery import CannotLook, Found, NotThere, after, after_edit, plan, settle
+from delivery import CannotLook, Found, NotThere, after, after_edit, halves, next_up, plan, settle
 from delivery.ledger import LOOK_UP_AFTER, wait
 from models import (
     Alert,
@@ -24,7 +25,7 @@ from models import (
 )
 
 NOW = datetime(2026, 6, 17, 5, 5, tzinfo=UTC)
-CALLED = Delivery(1, 7, 3, Urgency.NORMAL, NOW, Status.SENDING, 1, 1, 0, "", plain=False, problem="")
+CALLED = Delivery(1, 7, 3, Urgency.NORMAL, NOW, Status.SENDING, 1, 1, 0, "", plain=False, problem="", created=NOW)
 
 
 def test_a_sent_one_keeps_its_message_and_version() -> None:
@@ -132,3 +133,43 @@ ALERT = Alert(
 )
 def test_an_alert_goes_to_chats_that_want_it(wish: Subscription, wanted: bool) -> None:
     assert plan(ALERT, ("newsdao",), [(1, (wish,)), (2, ())]) == ([1] if wanted else [])
+
+
+def waiting(alert: int, urgency: Urgency = Urgency.NORMAL, *, hours: float = 0, **changed: Any) -> Delivery:
+    owed = NOW - timedelta(hours=hours)
+    values = {"id": alert, "alert_id": alert, "urgency": urgency, "status": Status.WAITING, "created": owed, **changed}
+    return replace(CALLED, **values)
+
+
+def chosen(*rows: Delivery) -> tuple[list[int], bool]:
+    turn = next_up(rows, NOW, roundup_after=3, expire_after=24 * 3600)
+    return [one.alert_id for one in turn.deliveries], turn.roundup
+
+
+def test_a_few_go_one_by_one_and_more_become_a_round_up_in_order() -> None:
+    assert chosen(waiting(3), waiting(1), waiting(2)) == ([1], False)
+    assert chosen(waiting(3), waiting(1), waiting(4), waiting(2)) == ([1, 2, 3, 4], True)
+
+
+def test_urgent_ones_go_alone_and_first_however_many_wait() -> None:
+    many = [waiting(number) for number in range(1, 9)]
+    assert chosen(*many, waiting(10, Urgency.URGENT), waiting(9, Urgency.URGENT)) == ([9], False)
+
+
+def test_old_ones_go_only_into_a_round_up_and_are_urgent_no_more() -> None:
+    assert chosen(waiting(1, hours=25)) == ([1], True)
+    assert chosen(waiting(1, Urgency.URGENT, hours=25), waiting(2)) == ([1, 2], True)
+    assert chosen(waiting(1, Urgency.URGENT, hours=25), waiting(2, Urgency.URGENT)) == ([2], False)
+
+
+def test_a_message_once_made_keeps_its_form_and_a_refused_alert_stays_alone() -> None:
+    later = [waiting(number) for number in range(5, 9)]
+    assert chosen(waiting(1, message=5), *later) == ([1], False)
+    assert chosen(waiting(1, plain=True), *later) == ([1], False)
+    assert chosen(*later, waiting(9, message=5), waiting(10, plain=True)) == ([5, 6, 7, 8], True)
+
+
+def test_a_refused_round_up_is_neither_lost_nor_sent_plain() -> None:
+    step = after(CALLED, Refused("bad"), 1, NOW, can_look=True, together=True)
+    assert step.values == {"status": Status.WAITING, "due": NOW, "problem": "bad"}
+    assert halves([1, 2, 3, 4, 5]) == ((1, 2, 3), (4, 5)) and halves([1, 2]) == ((1,), (2,))

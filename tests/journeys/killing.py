@@ -52,7 +52,7 @@ class KillRun:
         self.program = program
         self.published = 0
         self.verdict = Verdict()
-        self.last_call: dict[str, int] = {}
+        self.last_call: dict[str, list[int]] = {}
         self.armed: Callable[[str, str, Any], bool] | None = None
         self.killed = threading.Event()
         self.lock = threading.Lock()
@@ -81,6 +81,7 @@ class KillRun:
                 "api_base": self.telegram.url,
                 "open": True,
                 "messages_per_second": 1000,
+                "chat_per_second": 1000,
             },
             slack={
                 "bot_token": self.slack.bot_token,
@@ -88,6 +89,7 @@ class KillRun:
                 "api_base": f"{self.slack.url}/api/",
                 "open": True,
                 "messages_per_minute": 60000,
+                "channel_per_second": 1000,
             },
             web={"port": 0},
             fetch={"allow_networks": ["127.0.0.0/8"]},
@@ -130,19 +132,19 @@ class KillRun:
         """Runs in a double's thread, at exactly that point of the request."""
         with self.lock:
             if where != "publisher" and event == "received":
-                number = NUMBER.search(str(call.params.get("text", "")))
-                if number and call.method in ("sendMessage", "chat.postMessage"):
+                numbers = _numbers(str(call.params.get("text", "")))
+                if numbers and call.method in ("sendMessage", "chat.postMessage"):
                     chat = str(call.params.get("chat_id") or call.params.get("channel"))
-                    self.last_call[chat] = int(number[1])
+                    self.last_call[chat] = numbers
                     if self.killed.is_set():  # sent before the kill, read after it
-                        self.verdict.in_flight.add((chat, int(number[1])))
+                        self.verdict.in_flight |= {(chat, number) for number in numbers}
             if self.armed is not None and self.armed(where, event, call):
                 self.armed = None
                 self._kill()
 
     def _kill(self) -> None:
         self.bot.process.kill()
-        self.verdict.in_flight |= set(self.last_call.items())
+        self.verdict.in_flight |= {(chat, number) for chat, numbers in self.last_call.items() for number in numbers}
         self.killed.set()
 
     def _kill_at(self, moment: str) -> None:
@@ -151,7 +153,7 @@ class KillRun:
         elif moment == "commit":
             self._kill_after_a_commit()
         else:
-            skip = self.random.randint(0, 12) if moment != "publisher" else 0
+            skip = self.random.randint(0, 7) if moment != "publisher" else 0
             self.armed = self._countdown(moment, skip)
             self._publish()
             assert self.killed.wait(60), f"the moment {moment} never came:\n{self.bot.output}"
@@ -222,13 +224,13 @@ class KillRun:
     # ------------------------------------------------------------------------------------------------ the verdict
 
     def _shown(self) -> dict[str, list[int]]:
-        """Alert numbers in each chat, in the order in which they appeared."""
+        """Alert numbers in each chat, in the order in which they appeared; a round-up shows several."""
         shown: dict[str, list[int]] = defaultdict(list)
         for chat in CHATS:
             for text in [message.text for message in self.telegram.chats[chat].messages.values()]:
-                shown[str(chat)] += [int(number) for number in NUMBER.findall(text)[:1]]
+                shown[str(chat)] += _numbers(text)
         for message in self.slack.channels[CHANNEL].messages:
-            shown[CHANNEL] += [int(number) for number in NUMBER.findall(message.visible)[:1]]
+            shown[CHANNEL] += _numbers(message.visible)
         return shown
 
     def _wait_for_the_rest(self, seconds: float) -> None:
@@ -263,6 +265,11 @@ class KillRun:
         connection.close()
         found = [(chat, NUMBER.search(headline)) for chat, headline in rows]
         return {(chat, int(number[1])) for chat, number in found if number}
+
+
+def _numbers(text: str) -> list[int]:
+    """The alerts that a text shows, each once (Slack's blocks come with a text that says the same)."""
+    return list(dict.fromkeys(int(number) for number in NUMBER.findall(text)))
 
 
 def _state(file: Path) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from models import Chat, ChatGone, Command, Part, Refused, Reply, Sent, Story, T
 from platforms import slack
 from platforms.slack import Slack
 from tests.fakes.slack import FakeSlack
-from tests.parcels import ALERT, SETTINGS, parcel
+from tests.parcels import ALERT, SETTINGS, parcel, roundup
 
 CHAT = Chat("slack", "T0SOKBO1", "C1")
 
@@ -88,6 +88,25 @@ async def test_an_alert_goes_out_with_blocks_text_and_metadata(platform: Slack, 
     shown = message.visible
     for part in (ALERT.headline, "• 총 47건의 협력 문서 체결", "뉴스다오", "속보", "외교", "원문 보기"):
         assert part in shown, shown
+
+
+async def test_a_round_up_is_found_by_its_metadata_and_edited(platform: Slack, fake: FakeSlack) -> None:
+    called = datetime.now(UTC)
+    fake.fault("reset_after")
+    assert await platform.send(roundup(CHAT, 7)) == Unknown("the connection was cut")
+    (message,) = fake.channels["C1"].messages
+    assert message.metadata == {
+        "event_type": "sokbo_roundup",
+        "event_payload": {"message": 5, "deliveries": [21, 22, 23, 24, 25, 26, 27]},
+    }
+    assert await platform.look_up(roundup(CHAT, 7), called) == Found(message.ts)
+    assert await platform.look_up(roundup(CHAT, 6), called) == NotThere()
+    assert await platform.look_up(parcel(CHAT), called) == NotThere()
+    edited = await platform.edit(roundup(CHAT, 7, message_id=message.ts, headline="고친 제목"))
+    assert edited == Sent(message.ts)
+    (message,) = fake.channels["C1"].messages
+    assert message.visible.count("고친 제목") >= 7 and "https://newsdao.kr/7" in str(message.blocks)
+    assert await platform.look_up(roundup(CHAT, 7), called) == Found(message.ts)
 
 
 async def test_hostile_text_pings_nobody(platform: Slack, fake: FakeSlack) -> None:

@@ -14,7 +14,7 @@ from models import Chat, ChatGone, Command, Moved, Part, Refused, Reply, Sent, S
 from platforms import telegram
 from platforms.telegram import Telegram
 from tests.fakes.telegram import FakeTelegram
-from tests.parcels import ALERT, SETTINGS, parcel
+from tests.parcels import ALERT, SETTINGS, parcel, roundup
 
 ACCOUNT = "7700"
 CHAT = Chat("telegram", ACCOUNT, "42")
@@ -130,6 +130,19 @@ async def test_any_title_is_taken_and_shows_as_text(
     (message,) = fake.chats[42].messages.values()
     # What turns the direction of the following text, and what nobody sees, is left out.
     assert re.sub(r"[\u202a-\u202e\u200b]", "", title)[:20].strip() in message.text
+
+
+async def test_a_round_up_goes_out_silently_and_an_edit_draws_it_again(platform: Telegram, fake: FakeTelegram) -> None:
+    sent = await platform.send(roundup(CHAT, 7))
+    assert isinstance(sent, Sent)
+    (message,) = fake.chats[42].messages.values()
+    lines = message.text.split("\n")
+    assert "7건" in lines[0] and lines[1].startswith("1. 소식 1호") and lines[7].startswith("7. 소식 7호")
+    assert message.silent is True and "https://newsdao.kr/7" in message.html
+    assert await platform.edit(roundup(CHAT, 7, message_id=sent.message_id, headline="고친 제목")) == sent
+    (message,) = fake.chats[42].messages.values()
+    assert message.text.count("고친 제목") == 7
+    assert platform.split(roundup(CHAT, 3).alerts, SETTINGS) == [(1, 2, 3)]
 
 
 async def test_a_link_without_a_public_host_costs_the_button_only(platform: Telegram, fake: FakeTelegram) -> None:

@@ -5,22 +5,22 @@ from typing import Any
 from sqlalchemy import update
 
 import bot
-from models import Parcel, Status
+from models import Outgoing, Status
 from storage import ledger
 from storage.tables import deliveries
 
-claim = ledger.claim
+start = ledger.start
 
 
-async def claim_as_sent(tx: Any, **names: Any) -> list[Parcel]:
-    parcels = await claim(tx, **names)
-    ids = [parcel.delivery.id for parcel in parcels]
+async def start_as_sent(tx: Any, leads: Any, **names: Any) -> list[Outgoing]:
+    calls = await start(tx, leads, **names)
+    ids = [parcel.delivery.id for call in calls for parcel in call.parcels]
     await tx.execute(
         update(deliveries).where(deliveries.c.id.in_(ids)).values(status=Status.SENT, shown=deliveries.c.wanted)
     )
-    return parcels
+    return calls
 
 
 if __name__ == "__main__":
-    ledger.claim = claim_as_sent
+    ledger.start = start_as_sent
     bot.cli()
