@@ -125,7 +125,9 @@ async def poll(desk: Desk, watched: Watched) -> int:
     started = desk.now()
     with metrics.poll_seconds.time():
         try:
-            fetched = await kinds.fetch(desk.http, watched.source, watched.validators, desk.settings.fetch)
+            fetched = await kinds.fetch(
+                desk.http, watched.source, watched.validators, desk.settings.fetch, trusted=watched.from_file
+            )
             posts = []
             if isinstance(fetched, Fetched):
                 posts = await off_the_loop(kinds.parse, watched.source, fetched.documents)

@@ -14,12 +14,15 @@ from sources.documents import Document, Fetched, Unchanged
 
 
 async def fetch(
-    client: httpx.AsyncClient, source: Source, validators: Mapping[str, Any], settings: Fetch
+    client: httpx.AsyncClient, source: Source, validators: Mapping[str, Any], settings: Fetch, *, trusted: bool = False
 ) -> Fetched | Unchanged:
-    """What the source offers, if it changed since the validators were made. Raises SourceError."""
+    """What the source offers, if it changed since the validators were made. Raises SourceError.
+
+    `trusted`: the source stands in the configuration file.
+    """
     match source.kind:
         case Kind.FEED:
-            return await http.fetch(client, source.url, validators, settings)
+            return await http.fetch(client, source.url, validators, settings, trusted=trusted)
         case Kind.JEKYLL:
             return await asyncio.to_thread(folder.read, source.url, validators, settings.max_bytes)
 

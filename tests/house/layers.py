@@ -30,6 +30,7 @@ LIBRARIES = {
     "selectolax": {"sources", "formatters"},
     "nh3": {"sources", "formatters"},
     "markdown_it": {"sources", "formatters"},
+    "httpcore": {"sources"},
     "httpx": {"sources", "platforms", "pipeline"},
     "aiohttp": {"platforms"},
     "starlette": {"web"},
