@@ -287,13 +287,16 @@ async def _desk(settings: Settings) -> AsyncIterator["Desk"]:
     from pipeline import Desk
     from sources import fetch
     from storage.database import Database
+    from worker import Workers
 
     async with AsyncExitStack() as stack:
         database = await Database.open(settings.database_path)
         stack.push_async_callback(database.close)
         http = fetch.client(settings.fetch, VERSION)
         stack.push_async_callback(http.aclose)
-        yield Desk(database, http, settings, {}, _now, _owner())
+        workers = Workers("reader")
+        stack.push_async_callback(workers.close)
+        yield Desk(database, http, settings, {}, _now, _owner(), off_the_loop=workers)
 
 
 def _now() -> datetime:
@@ -416,7 +419,7 @@ async def _read_once(desk: "Desk", source: "Source", *, trusted: bool) -> list[A
     fetched = await kinds.fetch(desk.http, source, {}, desk.settings.fetch, trusted=trusted)
     if not isinstance(fetched, Fetched):
         return []
-    return await pipeline.off_the_loop(kinds.parse, source, fetched.documents)
+    return await pipeline.parse(desk, source, fetched.documents)
 
 
 async def _sources_change(settings: Settings, source_id: str, verb: str, *, as_json: bool) -> int:
@@ -447,8 +450,8 @@ async def _sources_test(settings: Settings, url: str, *, as_json: bool) -> int:
     folder = not url.startswith(("http://", "https://"))
     source = Source("test", "test", Kind.JEKYLL if folder else Kind.FEED, url, timezone=settings.timezone)
     async with _desk(settings) as desk:
-        posts = await _read_once(desk, source, trusted=url in {table.url for table in settings.sources})
-        readings = await pipeline.off_the_loop(pipeline.read_closely, posts, {}, settings, source)
+        parsed = await _read_once(desk, source, trusted=url in {table.url for table in settings.sources})
+        readings = await pipeline.read_closely(desk, source, parsed)
     rows = [
         {
             "headline": reading.condensed.headline,
@@ -494,7 +497,7 @@ async def _check(settings: Settings, *, as_json: bool) -> int:
 async def _check_source(desk: "Desk", source: "Source") -> dict[str, Any]:
     row: dict[str, Any] = {"what": "source", "name": source.id, "problem": "", "note": ""}
     try:
-        posts = await _read_once(desk, source, trusted=True)
+        posts = [post for post, _ in await _read_once(desk, source, trusted=True)]
     except SourceError as error:
         return row | {"problem": str(error)}
     without = sum(1 for post in posts if not (post.link or post.original_link))

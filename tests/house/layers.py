@@ -17,8 +17,9 @@ PACKAGES = (
     "storage",
     "stories",
     "web",
+    "worker",
 )
-MODULES = ("bot", "errors", "logs", "metrics", "models", "pipeline")
+MODULES = ("bot", "errors", "logs", "metrics", "models", "pipeline", "reader")
 LIBRARIES = {
     "telegram": {"platforms"},
     "slack_sdk": {"platforms"},
