@@ -7,6 +7,7 @@ Verbs import what they need when they run: `condense` loads no chat library and 
 """
 
 import asyncio
+import gc
 import io
 import json
 import os
@@ -654,6 +655,8 @@ async def _until_stopped(
     import pipeline
 
     server = _server(app)
+    gc.collect()
+    gc.freeze()  # a collection that looks through all libraries stops the event loop for a tenth of a second
     loops = {
         asyncio.create_task(pipeline.poll_forever(desk), name="polling"),
         asyncio.create_task(pipeline.deliver_forever(desk), name="delivering"),

@@ -10,9 +10,11 @@ the clock.
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal
 
 import httpx
@@ -40,6 +42,7 @@ from worker import OffTheLoop, in_a_thread
 log = structlog.get_logger()
 
 POLLS_AT_ONCE = 16
+LARGE_AT_ONCE = 1
 PLAN_CHUNK = 2000
 LEASE = timedelta(seconds=30)
 FINISH = 3.0
@@ -53,6 +56,7 @@ class Desk:
     """What the two loops share. `now` is the clock; `look` and `send` wake the loops, each second at the latest.
 
     `off_the_loop` is where strangers' documents are read: worker processes, for all that may come from outside.
+    `large` is held from a large body's arrival until it is dealt with: there is memory for `LARGE_AT_ONCE`.
     """
 
     database: Database
@@ -66,6 +70,7 @@ class Desk:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     polled: asyncio.Event = field(default_factory=asyncio.Event)
     off_the_loop: OffTheLoop = in_a_thread
+    large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))
 
     async def let_in_again(self, chat: Chat) -> None:
         """A chat whose door was closed to us is open again: what has grown too old meanwhile is dropped."""
@@ -115,13 +120,26 @@ async def _poll_and_wake(desk: Desk, watched: Watched) -> None:
 
 async def poll(desk: Desk, watched: Watched) -> int:
     """One read of one source; returns how many posts were new. What goes wrong is noted at the source."""
+    async with AsyncExitStack() as held:
+        return await _poll(desk, watched, partial(held.enter_async_context, desk.large))
+
+
+async def _poll(desk: Desk, watched: Watched, large: Callable[[], Awaitable[object]]) -> int:
     started = desk.now()
     with metrics.poll_seconds.time():
         try:
             fetched = await kinds.fetch(
-                desk.http, watched.source, watched.validators, desk.settings.fetch, trusted=watched.from_file
+                desk.http,
+                watched.source,
+                watched.validators,
+                desk.settings.fetch,
+                trusted=watched.from_file,
+                large=large,
             )
-            parsed = await parse(desk, watched.source, fetched.documents) if isinstance(fetched, Fetched) else []
+            parsed = list[Parsed]()
+            if isinstance(fetched, Fetched):
+                parsed = await parse(desk, watched.source, fetched.documents)
+                fetched = replace(fetched, documents=())  # read, and large
             readings = await _condense_what_is_new(desk, watched.source, parsed)
         except SourceError as error:
             await _note_failure(desk, watched, error)

@@ -14,14 +14,20 @@ from sources.documents import Fetched, Unchanged
 
 
 async def fetch(
-    client: httpx.AsyncClient, source: Source, validators: Mapping[str, Any], settings: Fetch, *, trusted: bool = False
+    client: httpx.AsyncClient,
+    source: Source,
+    validators: Mapping[str, Any],
+    settings: Fetch,
+    *,
+    trusted: bool = False,
+    large: http.Large | None = None,
 ) -> Fetched | Unchanged:
     """What the source offers, if it changed since the validators were made. Raises SourceError.
 
-    `trusted`: the source stands in the configuration file.
+    `trusted`: the source stands in the configuration file. `large` is awaited before a large body is taken in.
     """
     match source.kind:
         case Kind.FEED:
-            return await http.fetch(client, source.url, validators, settings, trusted=trusted)
+            return await http.fetch(client, source.url, validators, settings, trusted=trusted, large=large)
         case Kind.JEKYLL:
             return await asyncio.to_thread(folder.read, source.url, validators, settings.max_bytes)

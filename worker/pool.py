@@ -18,6 +18,7 @@ from errors import SourceError
 from worker import process as child
 
 START_WITHIN = 60.0
+PIECE = 65536
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
@@ -41,7 +42,7 @@ class Limits:
     cpu: float = 2.0
     deadline: float = 15.0
     memory: int = 200_000_000
-    answer: int = 16_000_000
+    answer: int = 8_000_000
 
 
 class Workers:
@@ -62,12 +63,13 @@ class Workers:
         return [process.pid for process in self._idle]
 
     async def __call__(self, work: Callable[[Unpack[Ts]], T], *args: *Ts) -> T:
-        job = pickle.dumps((work, args), pickle.HIGHEST_PROTOCOL)
         async with self._room:
             process = await self._ready()
             try:
                 async with asyncio.timeout(self._limits.deadline):
-                    result: T = await self._do(process, job)
+                    # Pickled only now, and not kept: while it waits and while it is read there is one copy of it.
+                    await _send(process, pickle.dumps((work, args), pickle.HIGHEST_PROTOCOL))
+                    result: T = await _answer(process)
             except SourceError as error:
                 if error.reason == "memory":  # a heap once so full stays in pieces
                     await _end(process)
@@ -116,12 +118,13 @@ class Workers:
             raise
         return process
 
-    async def _do(self, process: Process, job: bytes) -> Any:
-        assert process.stdin is not None
-        process.stdin.write(len(job).to_bytes(8, "big"))
-        process.stdin.write(job)
+
+async def _send(process: Process, job: bytes) -> None:
+    assert process.stdin is not None
+    process.stdin.write(len(job).to_bytes(8, "big"))
+    for start in range(0, len(job), PIECE):  # as a whole it would be copied into the pipe's buffer
+        process.stdin.write(job[start : start + PIECE])
         await process.stdin.drain()
-        return await _answer(process)
 
 
 async def _answer(process: Process) -> Any:

@@ -1,5 +1,6 @@
 """The only HTTP to publishers, against a publisher on loopback that fails in every way."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -119,6 +120,24 @@ async def test_a_dripping_publisher_cannot_hold_us(publisher: FakePublisher, htt
     with pytest.raises(SourceError):
         await fetch.fetch(http, f"{publisher.url}/feed.xml", {}, SETTINGS, trusted=True)
     assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize(("size", "asked"), [(400_000, 0), (3_000_000, 1)])
+async def test_a_large_body_waits_for_its_turn_and_its_publisher_is_not_blamed(
+    publisher: FakePublisher, http: httpx.AsyncClient, size: int, asked: int
+) -> None:
+    turns: list[float] = []
+
+    async def turn() -> None:
+        turns.append(time.monotonic())
+        await asyncio.sleep(1.5)  # longer than a publisher may take
+
+    publisher.fault("/feed.xml", "huge", size=size)
+    url = f"{publisher.url}/feed.xml"
+    fetched = await fetch.fetch(http, url, {}, SETTINGS, trusted=True, large=turn)
+    assert isinstance(fetched, Fetched)
+    assert len(fetched.documents[0].body) == size
+    assert len(turns) == asked
 
 
 def test_retry_after_is_read_in_both_forms() -> None:
