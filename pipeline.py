@@ -13,16 +13,18 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal, TypeVar, TypeVarTuple, Unpack
+from functools import partial
+from typing import Literal
 
 import httpx
 import structlog
 
 import delivery
-import formatters
 import metrics
+import reader
 import stories
 from config.settings import Settings
 from delivery import CannotLook, Next, Sender
@@ -44,18 +46,21 @@ from models import (
     TryLater,
     Unknown,
 )
+from reader import Parsed, Reading
 from sources import kinds
-from sources.documents import Fetched, Unchanged
+from sources.documents import Document, Fetched, Unchanged
 from storage import archive, chats, ledger, search
 from storage import sources as watched_sources
 from storage.archive import NewStory, StoryState
 from storage.database import Database, DatabaseTrouble, Transaction
 from storage.sources import Watched
 from stories import Verdict
+from worker import OffTheLoop, in_a_thread
 
 log = structlog.get_logger()
 
 POLLS_AT_ONCE = 16
+LARGE_AT_ONCE = 1
 PLAN_CHUNK = 2000
 PLAN_ALERTS = 100
 """Of one transaction of the planner: at most so many chats looked at, and so many alerts."""
@@ -68,15 +73,14 @@ LONGEST_BACK_OFF = 3600.0
 Improve = Callable[[Sequence[tuple[Post, Condensed]], tuple[str, ...]], Awaitable[list[Condensed]]]
 """Better bullets for some posts of a source with this boilerplate, or the same; within a deadline, never raising."""
 
-T = TypeVar("T")
-Ts = TypeVarTuple("Ts")
-
 
 @dataclass(slots=True)
 class Desk:
     """What the two loops share. `now` is the clock; `look` and `send` wake the loops, each second at the latest.
 
     `improve` is the optional model.
+    `off_the_loop` is where strangers' documents are read: worker processes, for all that may come from outside.
+    `large` is held from a large body's arrival until it is dealt with: there is memory for `LARGE_AT_ONCE`.
     """
 
     database: Database
@@ -90,6 +94,8 @@ class Desk:
     send: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     polled: asyncio.Event = field(default_factory=asyncio.Event)
+    off_the_loop: OffTheLoop = in_a_thread
+    large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))
 
     async def let_in_again(self, chat: Chat) -> None:
         """A chat whose door was closed to us is open again, and gets what it is owed."""
@@ -98,38 +104,28 @@ class Desk:
         self.send.set()
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A post that is new or changed, with all that could be computed before the transaction."""
-
-    post: Post
-    condensed: Condensed
-    fingerprint: str
-    tokens: str
-
-
 # ---------------------------------------------------------------------------------------------------------- polling
 
 
 async def poll_forever(desk: Desk) -> None:
     """Read every source when its time has come, each in a task of its own, until the desk stops."""
-    reading: dict[str, asyncio.Task[None]] = {}
+    under_way: dict[str, asyncio.Task[None]] = {}
     while not desk.stopping.is_set():
         desk.look.clear()
-        reading = {one: task for one, task in reading.items() if not task.done()}
+        under_way = {one: task for one, task in under_way.items() if not task.done()}
         async with desk.database.read() as connection:
-            due = await watched_sources.due(connection, desk.now(), POLLS_AT_ONCE + len(reading))
+            due = await watched_sources.due(connection, desk.now(), POLLS_AT_ONCE + len(under_way))
             next_due = await watched_sources.next_due(connection, desk.now())
         for watched in due:
-            if watched.source.id not in reading and len(reading) < POLLS_AT_ONCE:
+            if watched.source.id not in under_way and len(under_way) < POLLS_AT_ONCE:
                 task = asyncio.create_task(_poll_and_wake(desk, watched))
-                reading[watched.source.id] = task
+                under_way[watched.source.id] = task
         desk.polled.set()
         until = None if next_due is None else max(0.01, (next_due - desk.now()).total_seconds())
         await _woken(desk.look, desk.stopping, seconds=until)
-    for task in reading.values():
+    for task in under_way.values():
         task.cancel()
-    await asyncio.gather(*reading.values(), return_exceptions=True)
+    await asyncio.gather(*under_way.values(), return_exceptions=True)
 
 
 async def _poll_and_wake(desk: Desk, watched: Watched) -> None:
@@ -145,14 +141,27 @@ async def _poll_and_wake(desk: Desk, watched: Watched) -> None:
 
 async def poll(desk: Desk, watched: Watched) -> int:
     """One read of one source; returns how many posts were new. What goes wrong is noted at the source."""
+    async with AsyncExitStack() as held:
+        return await _poll(desk, watched, partial(held.enter_async_context, desk.large))
+
+
+async def _poll(desk: Desk, watched: Watched, large: Callable[[], Awaitable[object]]) -> int:
     started = desk.now()
     with metrics.poll_seconds.time():
         try:
-            fetched = await kinds.fetch(desk.http, watched.source, watched.validators, desk.settings.fetch)
-            posts = []
+            fetched = await kinds.fetch(
+                desk.http,
+                watched.source,
+                watched.validators,
+                desk.settings.fetch,
+                trusted=watched.from_file,
+                large=large,
+            )
+            parsed = list[Parsed]()
             if isinstance(fetched, Fetched):
-                posts = await off_the_loop(kinds.parse, watched.source, fetched.documents)
-            readings = await _condense_what_is_new(desk, watched.source, posts)
+                parsed = await parse(desk, watched.source, fetched.documents)
+                fetched = replace(fetched, documents=())  # read, and large
+            readings = await _condense_what_is_new(desk, watched.source, parsed)
         except SourceError as error:
             await _note_failure(desk, watched, error)
             return 0
@@ -163,41 +172,35 @@ async def poll(desk: Desk, watched: Watched) -> int:
     return new
 
 
-async def off_the_loop(work: Callable[[Unpack[Ts]], T], *args: *Ts) -> T:
-    """Where parsing and condensing run: never on the event loop."""
-    return await asyncio.to_thread(work, *args)
+async def parse(desk: Desk, source: Source, documents: tuple[Document, ...]) -> list[Parsed]:
+    """The posts of the documents, oldest first. Raises SourceError."""
+    parsed = []
+    for portion in reader.portions(source, documents):
+        parsed += await desk.off_the_loop(reader.parse, source, portion)
+    return reader.in_order(source, parsed)
 
 
-async def _condense_what_is_new(desk: Desk, source: Source, posts: list[Post]) -> list[Reading]:
+async def _condense_what_is_new(desk: Desk, source: Source, parsed: list[Parsed]) -> list[Reading]:
     """Condense only what this source has not shown before in this form."""
-    if not posts:
+    if not parsed:
         return []
     async with desk.database.read() as connection:
-        known = await archive.seen_of(connection, source.id, [post.key for post in posts])
+        known = await archive.seen_of(connection, source.id, [post.key for post, _ in parsed])
     remembered = {key: seen.fingerprint for key, seen in known.items()}
-    return await off_the_loop(read_closely, posts, remembered, desk.settings, source)
+    new = [(post, fingerprint) for post, fingerprint in parsed if remembered.get(post.key) != fingerprint]
+    return await read_closely(desk, source, new)
 
 
-def read_closely(posts: list[Post], remembered: Mapping[str, str], settings: Settings, source: Source) -> list[Reading]:
-    """Everything about the posts that needs computing and no database."""
-    readings = []
-    for post in posts:
-        fingerprint = stories.fingerprint(post)
-        if remembered.get(post.key) == fingerprint:
-            continue
-        condensed = formatters.condense(
-            post,
-            bullets=settings.condense.bullets,
-            bullet_chars=settings.condense.bullet_chars,
-            language=source.language,
-            boilerplate=source.boilerplate,
-        )
-        if condensed.fallback:
+async def read_closely(desk: Desk, source: Source, parsed: list[Parsed]) -> list[Reading]:
+    """Condense posts, a few at a time."""
+    condense, readings = desk.settings.condense, list[Reading]()
+    for start in range(0, len(parsed), reader.POSTS_AT_ONCE):
+        some = parsed[start : start + reader.POSTS_AT_ONCE]
+        readings += await desk.off_the_loop(reader.read_closely, some, condense.bullets, condense.bullet_chars, source)
+    for one in readings:
+        if one.condensed.fallback:
             metrics.condense_fallbacks.labels(source.id).inc()
-            log.warning("condense fell back to title and link", source=source.id, key=post.key)
-        language = post.language or source.language or formatters.language_of(post)
-        text = f"{condensed.headline}\n{post.title}\n{formatters.plain_text(post.html)}"
-        readings.append(Reading(replace(post, language=language), condensed, fingerprint, search.index_text(text)))
+            log.warning("condense fell back to title and link", source=source.id, key=one.post.key)
     return readings
 
 

@@ -9,11 +9,12 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from errors import ConfigError
 from models import Kind, Source
@@ -41,8 +42,14 @@ def _time_zone(value: str) -> str:
         raise ValueError("not a time zone") from error
 
 
+def _network(value: str) -> str:
+    ip_network(value)
+    return value
+
+
 Duration = Annotated[float, BeforeValidator(seconds), Field(gt=0, allow_inf_nan=False)]
 TimeZone = Annotated[str, BeforeValidator(_time_zone)]
+NetworkText = Annotated[str, AfterValidator(_network)]
 SourceId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
 
 
@@ -92,7 +99,7 @@ class Fetch(Section):
     max_bytes: int = Field(5_000_000, ge=1000, description="a number of bytes, 1000 or more")
     min_every: Duration = Field(60, description='a duration such as "60s"')
     max_every: Duration = Field(3600, description='a duration such as "1h"')
-    allow_networks: tuple[str, ...] = Field((), description='a list of networks such as ["127.0.0.0/8"]')
+    allow_networks: tuple[NetworkText, ...] = Field((), description='a list of networks such as ["127.0.0.0/8"]')
 
 
 class Condense(Section):
@@ -206,7 +213,6 @@ LATER = (
     ("slack", "client_id"),
     ("slack", "client_secret"),
     ("web", "admin_token"),
-    ("fetch", "allow_networks"),
     ("desk", "chats"),
 )
 

@@ -29,13 +29,23 @@ AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#[xX][0-9a-fA-F]{1,
 NAMED = {name.rstrip(";"): text for name, text in html.entities.html5.items() if name.endswith(";")}
 INLINE_TAG = re.compile(r"</?(?:b|i|u|em|strong|span|font|sup|sub|a|br|small|mark)\b[^<>]*>", re.IGNORECASE)
 ENTRY = re.compile(r"<(?:[A-Za-z]+:)?(item|entry)[\s>/]")
+MAX_ENTRIES = 5000
+"""A document with more is refused: more could not be read within a worker's allowance."""
+MAX_TITLE, MAX_TEXT, MAX_EXCERPT, MAX_ADDRESS, MAX_CATEGORIES = 2_000, 500_000, 20_000, 2_000, 50
+"""Characters, and categories, of one post: what lies beyond is cut off. The longest articles have 200,000."""
+DOCTYPE = re.compile(r"<!DOCTYPE\b[^\[<>]*(?:\[.*?\]\s*)?>", re.IGNORECASE | re.DOTALL)
+ENTITY = re.compile(r"<!ENTITY\b", re.IGNORECASE)
+LONG_TAG = re.compile(r"<[A-Za-z][^<>]{100000}")
 
 
 def parse(source: Source, document: Document) -> list[Post]:
     """The posts of a feed, oldest first. Raises SourceError when the document is no (whole) feed."""
     text = to_text(document.body, charset=document.charset, override=source.encoding)
     _refuse_what_is_no_feed(text)
-    text = "".join(part if part.startswith("<![CDATA[") else _mend(part) for part in CDATA.split(text))
+    text = _without_declarations(text)
+    parts = CDATA.split(text)
+    _refuse_what_exhausts([part for part in parts if not part.startswith("<![CDATA[")])
+    text = "".join(part if part.startswith("<![CDATA[") else _mend(part) for part in parts)
     entries = _entries(text.encode("utf-8", errors="replace"), expected=ENTRY.search(text) is not None)
     posts = _posts(source, entries, document.name)
     dated = [post.published or post.updated for post in posts]
@@ -56,6 +66,23 @@ def _refuse_what_is_no_feed(text: str) -> None:
         raise SourceError("no-feed", "this is neither RSS nor Atom")
     if CLOSED.search(text[-2000:]) is None:
         raise SourceError("truncated", "the feed ends in the middle")
+
+
+def _without_declarations(text: str) -> str:
+    """Without the DOCTYPE, so that no parser learns an entity: those of HTML are mended, others stay as they stand."""
+    start = ROOT.search(text)
+    head = text[: start.start()] if start else ""
+    return DOCTYPE.sub("", head, count=1) + text[len(head) :]
+
+
+def _refuse_what_exhausts(markup: list[str]) -> None:
+    """What a parser would take long to refuse, told before it begins."""
+    if any(ENTITY.search(part) for part in markup):
+        raise SourceError("entities", "it declares entities of its own, which no feed needs")
+    if any(LONG_TAG.search(part) for part in markup):
+        raise SourceError("attributes", "one of its elements has 100,000 characters of attributes or more")
+    if sum(1 for part in markup for _ in ENTRY.finditer(part)) > MAX_ENTRIES:
+        raise SourceError("entries", f"it has more than {MAX_ENTRIES:,} entries")
 
 
 def _mend(markup: str) -> str:
@@ -95,12 +122,13 @@ def _posts(source: Source, entries: Iterable[Mapping[str, Any]], base: str) -> l
 
 def _post(source: Source, entry: Mapping[str, Any], base: str) -> tuple[Post, str]:
     """The post, and what tells it apart should its guid repeat in the document."""
-    title = _title(str(entry.get("title") or ""))
-    link = urljoin(base, str(entry.get("link") or "").strip()) if entry.get("link") else ""
-    link = link if link.startswith(("http://", "https://")) else ""
+    title = _title(str(entry.get("title") or "")[: 2 * MAX_TITLE])[:MAX_TITLE]
+    link = _link(str(entry.get("link") or "").strip(), base)
     body = clean(_html(entry), link or base)
     digest = hashlib.blake2b(f"{title}\n{body}".encode(), digest_size=16).hexdigest()
     guid = str(entry.get("id") or "").strip()
+    if len(guid) > MAX_ADDRESS:
+        guid = hashlib.blake2b(guid.encode(), digest_size=16).hexdigest()
     original, headline = original_of(body)
     post = Post(
         source_id=source.id,
@@ -110,14 +138,29 @@ def _post(source: Source, entry: Mapping[str, Any], base: str) -> tuple[Post, st
         html=body,
         original_link=original,
         source_headline=headline,
-        excerpt=str(entry.get("summary") or entry.get("description") or ""),
-        categories=tuple(str(tag["term"]) for tag in entry.get("tags") or () if tag.get("term")),
+        excerpt=str(entry.get("summary") or entry.get("description") or "")[:MAX_EXCERPT],
+        categories=_categories(entry),
         image=_image(entry, base),
         language=source.language,
         published=moment(entry.get("published")),
         updated=moment(entry.get("updated")),
     )
     return post, link if guid and link else digest
+
+
+def _link(address: str, base: str) -> str:
+    if not address or len(address) > MAX_ADDRESS:
+        return ""
+    try:
+        link = urljoin(base, address)
+    except ValueError:
+        return ""
+    return link if link.startswith(("http://", "https://")) else ""
+
+
+def _categories(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    terms = [str(tag["term"]) for tag in entry.get("tags") or () if tag.get("term")]
+    return tuple(term[:MAX_TITLE] for term in terms[:MAX_CATEGORIES])
 
 
 def _title(raw: str) -> str:
@@ -128,7 +171,7 @@ def _title(raw: str) -> str:
 def _html(entry: Mapping[str, Any]) -> str:
     contents = [str(part.get("value") or "") for part in entry.get("content") or ()]
     candidates = [*contents, str(entry.get("summary") or ""), str(entry.get("description") or "")]
-    return max(candidates, key=len)
+    return max(candidates, key=len)[:MAX_TEXT]
 
 
 def _image(entry: Mapping[str, Any], base: str) -> str:
@@ -141,5 +184,5 @@ def _image(entry: Mapping[str, Any], base: str) -> str:
         address = str(item.get("url") or item.get("href") or "")
         kind = str(item.get("type") or item.get("medium") or "image")
         if address and kind.startswith("image"):
-            return urljoin(base, address)
+            return _link(address, base)
     return ""

@@ -25,13 +25,17 @@ from tests.sites import Site
 Answer = subprocess.CompletedProcess[str]
 
 
+LOOPBACK_BOT = "tests/programs/loopback.py"
+OPENED = {"allow_networks": ["127.0.0.0/8"]}
+
+
 def type_(folder: Path, *args: str, stdin: str = "", program: str = "bot.py", **environment: str) -> Answer:
     """`python bot.py …` in `folder`, to its end."""
     folder.mkdir(parents=True, exist_ok=True)
     kept = {key: value for key, value in os.environ.items() if not key.startswith("SOKBO_")}
     return subprocess.run(
         [sys.executable, str(ROOT / program), *args],
-        cwd=folder, env={**kept, **environment}, input=stdin,
+        cwd=folder, env={**kept, "PYTHONPATH": str(ROOT), **environment}, input=stdin,
         capture_output=True, encoding="utf-8", timeout=60, check=False,
     )  # fmt: skip
 
@@ -318,7 +322,7 @@ def address(feed: FakePublisher) -> str:
 
 
 def test_a_source_is_added_paused_resumed_and_removed(tmp_path: Path, feed: FakePublisher) -> None:
-    added = rows(type_(tmp_path, "sources", "add", address(feed), "--id", "new", "--json"))
+    added = rows(type_(tmp_path, "sources", "add", address(feed), "--id", "new", "--json", program=LOOPBACK_BOT))
     assert added == [{"id": "new", "url": address(feed), "posts": 1}]
     assert len(feed.requests) == 1
     again = type_(tmp_path, "sources", "add", address(feed), "--id", "new")
@@ -351,17 +355,47 @@ def test_sources_that_cannot_be_are_refused_with_what_is_accepted(tmp_path: Path
         assert refused.returncode == 2, args
         assert said in refused.stderr
     feed.set("/feed.xml", "<!doctype html><html><body>Not a feed</body></html>", "text/html")
-    not_a_feed = type_(tmp_path, "sources", "add", address(feed))
+    not_a_feed = type_(tmp_path, "sources", "add", address(feed), program=LOOPBACK_BOT)
     assert not_a_feed.returncode == 1
     assert "HTML" in not_a_feed.stderr or "feed" in not_a_feed.stderr
     assert [row["id"] for row in rows(type_(tmp_path, "sources", "list", "--json"))] == ["mine"]
 
 
+def test_an_address_inside_the_network_is_refused_in_words_whatever_the_file_opens(
+    tmp_path: Path, feed: FakePublisher
+) -> None:
+    listed = f"{feed.url}/listed.xml"
+    configure(tmp_path, fetch=OPENED, sources=[{"id": "mine", "url": listed}])
+    for verb in ("add", "test"):
+        refused = type_(tmp_path, "sources", verb, address(feed))
+        assert refused.returncode == 1
+        assert "127.0.0.1 is not a public address" in refused.stderr
+        assert "allow_networks" in refused.stderr
+    assert feed.requests == []
+    feed.set("/listed.xml", rss("소식", [item(1)]))
+    assert type_(tmp_path, "sources", "test", listed).returncode == 0, "the file names it"
+
+
+def test_a_source_added_for_an_address_that_turns_inner_is_not_read_any_more(
+    tmp_path: Path, feed: FakePublisher
+) -> None:
+    configure(tmp_path, fetch=OPENED, sources=[{"id": "mine", "url": f"{feed.url}/listed.xml"}])
+    assert type_(tmp_path, "sources", "add", address(feed), "--id", "new", program=LOOPBACK_BOT).returncode == 0
+    feed.set("/listed.xml", rss("소식", [item(1)]))
+    asked = len(feed.requests)
+    polled = type_(tmp_path, "poll", "--all", "--json")
+    assert polled.returncode == 1
+    found = {row["source"]: row for row in map(json.loads, polled.stdout.splitlines())}
+    assert (found["mine"]["new"], found["mine"]["problem"]) == (1, "")
+    assert "not a public address" in found["new"]["problem"]
+    assert [request.path for request in feed.requests[asked:]] == ["/listed.xml"]
+
+
 def test_trying_a_source_shows_its_alerts_and_keeps_nothing(tmp_path: Path, feed: FakePublisher) -> None:
-    (shown,) = rows(type_(tmp_path, "sources", "test", address(feed), "--json"))
+    (shown,) = rows(type_(tmp_path, "sources", "test", address(feed), "--json", program=LOOPBACK_BOT))
     assert len(feed.requests) == 1
     assert shown["headline"] == "소식 0001호"
-    assert "소식 0001호" in type_(tmp_path, "sources", "test", address(feed)).stdout
+    assert "소식 0001호" in type_(tmp_path, "sources", "test", address(feed), program=LOOPBACK_BOT).stdout
     assert address(feed) not in type_(tmp_path, "sources", "list", "--json").stdout
 
 
@@ -372,7 +406,7 @@ def test_check_says_what_would_not_work(tmp_path: Path, archive: Path, feed: Fak
     fine = rows(type_(archive, "check", "--json"))
     assert {row["what"] for row in fine} == {"database", "source"}
     gone = {"id": "gone", "kind": "jekyll", "url": str(tmp_path / "nowhere"), "site_url": "https://site.example"}
-    configure(tmp_path, sources=[gone, {"id": "there", "kind": "feed", "url": address(feed)}])
+    configure(tmp_path, fetch=OPENED, sources=[gone, {"id": "there", "kind": "feed", "url": address(feed)}])
     checked = type_(tmp_path, "check", "--json")
     assert checked.returncode == 1
     found = {row["name"]: row for row in map(json.loads, checked.stdout.splitlines())}
@@ -476,11 +510,12 @@ def test_a_second_copy_on_the_same_database_is_refused_and_names_the_first(tmp_p
 
 def test_a_source_added_beside_a_running_bot_is_read_within_seconds(tmp_path: Path, feed: FakePublisher) -> None:
     port = free_port()
-    with Bot(tmp_path, environment={"SOKBO_WEB__PORT": str(port)}):
+    with Bot(tmp_path, environment={"SOKBO_WEB__PORT": str(port)}, program=ROOT / LOOPBACK_BOT):
         wait_until_up(f"http://127.0.0.1:{port}")
-        assert type_(tmp_path, "sources", "add", address(feed), "--id", "new").returncode == 0
+        added = type_(tmp_path, "sources", "add", address(feed), "--id", "new", program=LOOPBACK_BOT)
+        assert added.returncode == 0, added.stderr
         # One look by `add` itself; the bot's own may come before `add` has ended.
-        eventually(lambda: len(feed.requests) > 1, 5, "for the running bot to read what was added")
+        eventually(lambda: len(feed.requests) >= 2, 5, "for the running bot to read what `add` had read")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -17,7 +17,7 @@ from tests.fakes.model import FakeModel
 from tests.fakes.publisher import FakePublisher, Item, atom, rss
 from tests.house import papers
 from tests.proposed import ENGLISH, ENGLISH_TITLE, GOOD, HTML, TITLE
-from tests.test_cli import configure, rows, type_
+from tests.test_cli import LOOPBACK_BOT, configure, rows, type_
 
 PAGE = (
     '<!DOCTYPE html><html lang="ko"><head><title>{title} | 예시신문</title>'
@@ -182,7 +182,7 @@ def test_an_address_is_fetched_and_shown(
     tmp_path: Path, publisher: FakePublisher, kind: str, content_type: str
 ) -> None:
     publisher.set("/it", documents(TITLE, HTML)[kind], content_type)
-    (first, *_) = rows(type_(tmp_path, "preview", f"{publisher.url}/it", "--json"))
+    (first, *_) = rows(type_(tmp_path, "preview", f"{publisher.url}/it", "--json", program=LOOPBACK_BOT))
     assert (first["headline"], first["link"]) == (TITLE, "https://news.example/7")
     assert len(publisher.requests) == 1
     assert {"예시신문", "127.0.0.1", "뉴스"} & set(re.findall(r"[\w.]+", first["visible"]))
@@ -200,10 +200,16 @@ def test_an_address_that_cannot_be_read_is_said_in_the_words_of_the_source(
         (f"{url}/none", "nothing in it"),
         ("http://127.0.0.1:9/x", "cannot connect"),
     ):
-        refused = type_(tmp_path, "preview", target)
+        refused = type_(tmp_path, "preview", target, program=LOOPBACK_BOT)
         assert refused.returncode == 1, target
         assert target in refused.stderr and said in refused.stderr, refused.stderr
         assert "Traceback" not in refused.stderr and refused.stdout == ""
+
+
+def test_an_address_inside_the_network_is_not_asked(tmp_path: Path, publisher: FakePublisher) -> None:
+    refused = type_(tmp_path, "preview", f"{publisher.url}/it")
+    assert refused.returncode == 1 and "127.0.0.1 is not a public address" in refused.stderr
+    assert publisher.requests == []
 
 
 # ------------------------------------------------------------------------------------------------------------- problems

@@ -138,3 +138,10 @@ def test_keys_without_effect_are_named() -> None:
     assert load(None, {"SOKBO_DESK__CHATS": "telegram:-1001"}).without_effect() == ("[desk] chats",)
     assert load(None, {"SOKBO_DELIVERY__ROUNDUP_AFTER": "3"}).without_effect() == ()
     assert load(None, {}).without_effect() == ()
+
+
+def test_networks_are_checked_where_they_are_written() -> None:
+    assert load(None, {"SOKBO_FETCH__ALLOW_NETWORKS": "10.0.0.0/8, fd00::/8"}).fetch.allow_networks[1] == "fd00::/8"
+    for wrong in ("10.0.0.1/8", "localhost", "10.0.0.0/40"):
+        with pytest.raises(ConfigError, match=r"\[fetch\] allow_networks .* is not accepted: a list of networks"):
+            load(None, {"SOKBO_FETCH__ALLOW_NETWORKS": wrong})

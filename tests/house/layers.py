@@ -17,8 +17,9 @@ PACKAGES = (
     "storage",
     "stories",
     "web",
+    "worker",
 )
-MODULES = ("bot", "errors", "logs", "metrics", "model", "models", "pipeline", "preview")
+MODULES = ("bot", "errors", "logs", "metrics", "model", "models", "pipeline", "preview", "reader")
 LIBRARIES = {
     "telegram": {"platforms"},
     "slack_sdk": {"platforms"},
@@ -30,6 +31,7 @@ LIBRARIES = {
     "selectolax": {"sources", "formatters"},
     "nh3": {"sources", "formatters"},
     "markdown_it": {"sources", "formatters"},
+    "httpcore": {"sources"},
     "httpx": {"sources", "pipeline", "preview"},
     "aiohttp": {"platforms"},
     "starlette": {"web"},

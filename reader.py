@@ -1,0 +1,78 @@
+"""What is computed from a publisher's bytes, and nothing else: this runs in a worker process, away from everything.
+
+Pure: no network, no database, no secrets, no metrics. It loads no client library, so a worker stays small.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import formatters
+import stories
+from models import Condensed, Kind, Post, Source
+from sources import feed, folder
+from sources.documents import Document
+from storage.bigrams import index_text
+
+DOCUMENTS_AT_ONCE = 50
+POSTS_AT_ONCE = 10
+"""Work is handed over in pieces, each with a worker's whole allowance: a large site is read, a hostile post is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A post that is new or changed, with all that could be computed before the transaction."""
+
+    post: Post
+    condensed: Condensed
+    fingerprint: str
+    tokens: str
+
+
+Parsed = tuple[Post, str]
+"""A post and its fingerprint."""
+
+
+def portions(source: Source, documents: tuple[Document, ...]) -> Iterator[tuple[Document, ...]]:
+    """The documents as `parse` takes them: a feed whole, of a site a few posts each time."""
+    if source.kind is not Kind.JEKYLL:
+        yield documents
+        return
+    site = tuple(one for one in documents if one.name == folder.CONFIG)
+    posts = [one for one in documents if one.name != folder.CONFIG]
+    for start in range(0, len(posts), DOCUMENTS_AT_ONCE):
+        yield (*site, *posts[start : start + DOCUMENTS_AT_ONCE])
+
+
+def parse(source: Source, documents: tuple[Document, ...]) -> list[Parsed]:
+    """The posts of one portion, oldest first. Raises SourceError."""
+    match source.kind:
+        case Kind.FEED:
+            posts = [post for document in documents for post in feed.parse(source, document)]
+        case Kind.JEKYLL:
+            posts = folder.parse(source, documents)
+    return [(post, stories.fingerprint(post)) for post in posts]
+
+
+def in_order(source: Source, parsed: Iterable[Parsed]) -> list[Parsed]:
+    """The posts of all portions together, oldest first."""
+    if source.kind is not Kind.JEKYLL:
+        return list(parsed)
+    return sorted(parsed, key=lambda one: one[0].published or datetime.min.replace(tzinfo=UTC))
+
+
+def read_closely(posts: list[Parsed], bullets: int, bullet_chars: int, source: Source) -> list[Reading]:
+    """Everything else about new and changed posts that needs computing and no database."""
+    readings = []
+    for post, fingerprint in posts:
+        condensed = formatters.condense(
+            post,
+            bullets=bullets,
+            bullet_chars=bullet_chars,
+            language=source.language,
+            boilerplate=source.boilerplate,
+        )
+        language = post.language or source.language or formatters.language_of(post)
+        text = f"{condensed.headline}\n{post.title}\n{formatters.plain_text(post.html)}"
+        readings.append(Reading(replace(post, language=language), condensed, fingerprint, index_text(text)))
+    return readings
