@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.bot import ROOT
+from tests.bot import ROOT, free_port
 from tests.fakes.model import FakeModel
 from tests.fakes.publisher import FakePublisher, Item, atom, rss
 from tests.house import papers
@@ -198,7 +198,7 @@ def test_an_address_that_cannot_be_read_is_said_in_the_words_of_the_source(
         (f"{url}/missing", "404"),
         (f"{url}/big", "max_bytes"),
         (f"{url}/none", "nothing in it"),
-        ("http://127.0.0.1:9/x", "cannot connect"),
+        (f"http://127.0.0.1:{free_port()}/x", "cannot connect"),
     ):
         refused = type_(tmp_path, "preview", target, program=LOOPBACK_BOT)
         assert refused.returncode == 1, target
