@@ -433,6 +433,42 @@ async def waiting_by_platform(connection: AsyncConnection) -> dict[str, int]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A delivery as the command line shows it."""
+
+    delivery: Delivery
+    chat: Chat
+    headline: str
+    unknowns: int
+    closed: str
+
+
+async def listed(connection: AsyncConnection, statuses: Sequence[Status], chat: str, limit: int = 1000) -> list[Listed]:
+    """The newest deliveries in these states, oldest first. `chat` is "42" or "telegram:42", "" for all."""
+    query = (
+        _with_alert_and_chat()
+        .add_columns(versions.c.headline, chats.c.paused)
+        .join(alerts, alerts.c.id == deliveries.c.alert_id)
+        .join(versions, and_(versions.c.alert_id == alerts.c.id, versions.c.n == alerts.c.version))
+        .where(_is(*statuses))
+    )
+    platform, colon, name = chat.partition(":")
+    if chat:
+        query = query.where(chats.c.chat == (name if colon else chat))
+    if colon:
+        query = query.where(chats.c.platform == platform)
+    rows = (await connection.execute(query.order_by(deliveries.c.id.desc()).limit(limit))).all()
+    return [Listed(delivery_of(row), chat_of(row), row.headline, row.unknowns, row.paused) for row in reversed(rows)]
+
+
+async def retry(tx: AsyncConnection, ids: Sequence[int] | None, now: datetime) -> list[int]:
+    """Owe again what was given up, in its rich form: these deliveries, with all of their messages, or (None) all."""
+    given_up = [_is(Status.GIVEN_UP)] if ids is None else [_is(Status.GIVEN_UP), _with_their_messages(ids)]
+    again = {"status": Status.WAITING, "due": now, "attempts": 0, "plain": False, "problem": "", "created": now}
+    return [*await tx.scalars(update(deliveries).where(*given_up).values(again).returning(deliveries.c.id))]
+
+
 async def called_at(connection: AsyncConnection, delivery_id: int) -> datetime | None:
     found: datetime | None = await connection.scalar(
         select(deliveries.c.called_at).where(deliveries.c.id == delivery_id)
