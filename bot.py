@@ -1,7 +1,7 @@
 """Sokbo's command line and life cycle: build, run, stop in reverse order. No decisions.
 
 python bot.py [run] [--config FILE]      everything
-python bot.py check | poll | condense | latest | search | sources …
+python bot.py check | poll | condense | latest | search | sources … | deliveries …
 
 Verbs import what they need when they run: `condense` loads no chat library and no database.
 """
@@ -183,6 +183,24 @@ def sources_resume(
 def sources_test(context: typer.Context, url: str, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Read a feed once and show what would be alerted; nothing is kept."""
     _finish(_sources_test(_settings(context, config), url, as_json=as_json))
+
+
+@cli.command()
+def deliveries(
+    context: typer.Context,
+    retry: Annotated[list[str] | None, typer.Argument(metavar="[retry ID...]", show_default=False)] = None,
+    *,
+    status: Annotated[str, typer.Option("--status", help="Only those in this state, or all.")] = "",
+    chat: Annotated[str, typer.Option("--chat", help="Only this chat's: 42, or telegram:42.")] = "",
+    every_one: Annotated[bool, typer.Option("--all", help="With retry: all that were given up.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What is owed to which chat and how far that got; `retry` owes again what was given up."""
+    settings = _settings(context, config)
+    if retry:
+        _finish(_deliveries_retry(settings, retry, every_one=every_one, as_json=as_json))
+    _finish(_deliveries(settings, status, chat, as_json=as_json))
 
 
 def _settings(context: typer.Context, config: Path | None) -> Settings:
@@ -511,6 +529,50 @@ async def _sources_add(settings: Settings, url: str, source_id: str, *, as_json:
             await sources.add(tx, source, desk.now(), int(settings.fetch.min_every))
     row = {"id": made, "url": url, "posts": len(posts)}
     _show([row], as_json=as_json, columns=("id", "url", "posts"))
+    return 0
+
+
+async def _deliveries(settings: Settings, status: str, chat: str, *, as_json: bool) -> int:
+    from models import Status
+    from storage import ledger
+
+    words = [one.value for one in Status]
+    if status not in ("", "all", *words):
+        raise UsageError(f"--status {status} is not accepted: {', '.join(words)} or all")
+    open_ = [one for one in Status if one not in (Status.SENT, Status.DROPPED)]
+    statuses = [*Status] if status == "all" else [Status(status)] if status else open_
+    async with _desk(settings) as desk, desk.database.read() as connection:
+        found = await ledger.listed(connection, statuses, chat)
+    rows = [
+        {
+            "id": one.delivery.id,
+            "chat": f"{one.chat.platform}:{one.chat.id}{f'/{one.chat.thread}' if one.chat.thread else ''}",
+            "alert": one.delivery.alert_id,
+            "headline": one.headline,
+            "status": one.delivery.status.value,
+            "due": one.delivery.due.isoformat(timespec="seconds"),
+            "attempts": one.delivery.attempts,
+            "unknowns": one.unknowns,
+            "message": one.delivery.message,
+            "problem": one.delivery.problem or one.closed,
+        }
+        for one in found
+    ]
+    _show(rows, as_json=as_json, columns=("id", "chat", "status", "headline", "problem"))
+    return 0
+
+
+async def _deliveries_retry(settings: Settings, words: list[str], *, every_one: bool, as_json: bool) -> int:
+    from storage import ledger
+
+    verb, *ids = words
+    if verb != "retry" or not all(one.isdecimal() for one in ids) or bool(ids) == every_one:
+        raise UsageError("deliveries retry takes ids, as `deliveries` lists them, or --all")
+    async with _desk(settings) as desk, desk.database.write() as tx:
+        done = await ledger.retry(tx, None if every_one else [int(one) for one in ids], desk.now())
+    if not done and not every_one:
+        raise UsageError("none of these was given up: see deliveries --status given_up")
+    _show([{"id": one, "done": "retry"} for one in sorted(done)], as_json=as_json, columns=("id", "done"))
     return 0
 
 

@@ -61,7 +61,7 @@ log = structlog.get_logger()
 
 POLLS_AT_ONCE = 16
 LARGE_AT_ONCE = 1
-PLAN_CHUNK = 2000
+PLAN_CHUNK = 1000
 PLAN_ALERTS = 100
 """Of one transaction of the planner: at most so many chats looked at, and so many alerts."""
 LEASE = timedelta(seconds=30)
@@ -532,12 +532,20 @@ async def plan(tx: Transaction, now: datetime) -> bool:
         fanout = await ledger.next_fanout(tx)
         if fanout is None:
             return False
-        subscribed = await chats.subscribed_after(tx, fanout.cursor, PLAN_CHUNK)
-        owed = delivery.plan(fanout.alert, fanout.source_ids, subscribed)
-        last = subscribed[-1][0] if len(subscribed) == PLAN_CHUNK else None
-        await ledger.fill(tx, fanout, owed, now, cursor=last)
-        room -= max(len(subscribed), PLAN_CHUNK // PLAN_ALERTS)
+        room -= max(await _fill_in(tx, fanout, now), PLAN_CHUNK // PLAN_ALERTS)
     return True
+
+
+async def _fill_in(tx: Transaction, fanout: ledger.Fanout, now: datetime) -> int:
+    """One chunk of one fan-out; returns how many chats were looked at."""
+    subscribed = await chats.subscribed_after(tx, fanout.cursor, PLAN_CHUNK)
+    if subscribed:
+        last = subscribed[-1]
+        narrow = await chats.wishes_between(tx, fanout.cursor, last)
+        owed = delivery.plan(fanout.alert, fanout.source_ids, narrow)
+        await ledger.fill(tx, fanout, owed, now, everything=(fanout.cursor, last))
+    await ledger.move_cursor(tx, fanout, subscribed[-1] if len(subscribed) == PLAN_CHUNK else None)
+    return len(subscribed)
 
 
 async def claim(desk: Desk, tx: Transaction, chat_ids: list[int], now: datetime) -> list[Outgoing]:

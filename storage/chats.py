@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, String, cast, delete, func, literal_column, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models import Chat, ChatSettings, Subscription
-from storage.tables import accounts, chats, subscriptions
+from storage.tables import accounts, chats, deliveries, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,7 @@ async def subscribe(tx: AsyncConnection, chat: Chat, settings: ChatSettings, wis
     if not any(lists.values()):
         await tx.execute(delete(subscriptions).where(subscriptions.c.chat_id == chat_id))
     await tx.execute(insert(subscriptions).values(chat_id=chat_id, **lists))
+    await _stand_in_line(tx, int(chat_id), chat.platform)
     return int(chat_id)
 
 
@@ -96,26 +97,22 @@ async def unsubscribe(tx: AsyncConnection, chat: Chat) -> bool:
     return True
 
 
-async def subscribed_after(tx: AsyncConnection, cursor: int, limit: int) -> list[tuple[int, tuple[Subscription, ...]]]:
-    """The next `limit` subscribed chats by row id, each with its subscriptions."""
-    ids = list(
-        await tx.scalars(
-            select(chats.c.id).where(chats.c.subscribed, chats.c.id > cursor).order_by(chats.c.id).limit(limit)
-        )
-    )
-    if not ids:
-        return []
-    found: dict[int, list[Subscription]] = {one: [] for one in ids}
-    rows = await tx.execute(
-        select(subscriptions).where(subscriptions.c.chat_id > cursor, subscriptions.c.chat_id <= ids[-1])
-    )
-    for row in rows:
-        if row.chat_id in found:
-            wish = Subscription(
-                row.chat_id, tuple(row.sources), tuple(row.topics), tuple(row.include), tuple(row.exclude)
-            )
-            found[row.chat_id].append(wish)
-    return [(one, tuple(found[one])) for one in ids]
+async def subscribed_after(tx: AsyncConnection, cursor: int, limit: int) -> list[int]:
+    """The next `limit` subscribed chats by row id."""
+    query = select(chats.c.id).where(chats.c.subscribed, chats.c.id > cursor).order_by(chats.c.id).limit(limit)
+    return [*await tx.scalars(query)]
+
+
+async def wishes_between(tx: AsyncConnection, after: int, last: int) -> list[tuple[int, tuple[Subscription, ...]]]:
+    """The chats with row ids above `after` up to `last` that do not simply want everything, each with its wishes."""
+    lists = [subscriptions.c[name] for name in ("sources", "topics", "include", "exclude")]
+    narrow = or_(*(cast(part, String) != "[]" for part in lists))
+    found: dict[int, list[Subscription]] = {}
+    query = select(subscriptions).where(subscriptions.c.chat_id > after, subscriptions.c.chat_id <= last, narrow)
+    for row in await tx.execute(query.order_by(subscriptions.c.chat_id)):
+        wish = Subscription(row.chat_id, tuple(row.sources), tuple(row.topics), tuple(row.include), tuple(row.exclude))
+        found.setdefault(row.chat_id, []).append(wish)
+    return [(chat_id, tuple(wishes)) for chat_id, wishes in found.items()]
 
 
 async def move(tx: AsyncConnection, chat_id: int, to: Chat) -> int:
@@ -135,6 +132,7 @@ async def move(tx: AsyncConnection, chat_id: int, to: Chat) -> int:
 
 async def pause(tx: AsyncConnection, chat_id: int, reason: str) -> None:
     await tx.execute(update(chats).where(chats.c.id == chat_id).values(paused=reason))
+    await _stand_in_line(tx, chat_id, None)
 
 
 async def resume(tx: AsyncConnection, chat: Chat) -> int | None:
@@ -142,7 +140,15 @@ async def resume(tx: AsyncConnection, chat: Chat) -> int | None:
     resumed: int | None = await tx.scalar(
         update(chats).where(_is(chat), chats.c.paused != "").values(paused="", held_until=None).returning(chats.c.id)
     )
+    if resumed is not None:
+        await _stand_in_line(tx, resumed, chat.platform)
     return resumed
+
+
+async def _stand_in_line(tx: AsyncConnection, chat_id: int, queue: str | None) -> None:
+    """What waits for the chat stands in its platform's line, or in none while its door is closed."""
+    waits = (deliveries.c.chat_id == chat_id, deliveries.c.status == literal_column("'waiting'"))
+    await tx.execute(update(deliveries).where(*waits).values(queue=queue))
 
 
 async def hold(tx: AsyncConnection, chat_id: int, until: datetime) -> None:

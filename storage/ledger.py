@@ -5,14 +5,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, delete, exists, func, literal_column, or_, select, update
+from sqlalchemy import (
+    Row,
+    Select,
+    String,
+    and_,
+    bindparam,
+    case,
+    cast,
+    delete,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models import Alert, Chat, ChatSettings, Delivery, Message, MessageKind, Outgoing, Parcel, Roundup, Status, Urgency
 from storage import archive
 from storage.chats import chat_of, settings_of
-from storage.tables import alerts, chats, deliveries, fanouts, messages
+from storage.tables import UtcDateTime, alerts, chats, deliveries, fanouts, messages, subscriptions, versions
 
 RECENT = 50_000
 
@@ -30,7 +46,14 @@ class Fanout:
 def _is(*states: Status, of: Any = deliveries) -> Any:
     """In one of these states; as literals, or SQLite would not see that a partial index holds all such rows
     (https://www.sqlite.org/partialindex.html)."""
-    return of.c.status.in_([literal_column(f"'{state}'") for state in states])
+    words: list[Any] = [literal_column(f"'{state}'") for state in states]
+    return of.c.status == words[0] if len(words) == 1 else of.c.status.in_(words)
+
+
+UNSETTLED = (Status.SENDING, Status.UNKNOWN)
+"""In this order: it is the condition of an index."""
+LOOK_BEYOND = 50
+"""Rows that are read off a line beyond what there is room for: the next ones of chats that were just taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +66,14 @@ class Waiting:
 
 
 async def next_fanout(tx: AsyncConnection) -> Fanout | None:
-    """The oldest open fan-out."""
+    """The open fan-out that is next: urgent alerts first, then the oldest."""
     query = archive.alert_columns().add_columns(fanouts.c.id.label("fanout_id"), fanouts.c.cursor, alerts.c.source_ids)
     row = (
-        await tx.execute(query.join(fanouts, fanouts.c.alert_id == alerts.c.id).order_by(fanouts.c.id).limit(1))
+        await tx.execute(
+            query.join(fanouts, fanouts.c.alert_id == alerts.c.id)
+            .order_by(versions.c.urgency.desc(), fanouts.c.id)
+            .limit(1)
+        )
     ).first()
     if row is None:
         return None
@@ -54,31 +81,51 @@ async def next_fanout(tx: AsyncConnection) -> Fanout | None:
 
 
 async def fill(
-    tx: AsyncConnection, fanout: Fanout, chat_ids: Sequence[int], now: datetime, *, cursor: int | None
+    tx: AsyncConnection, fanout: Fanout, chat_ids: Sequence[int], now: datetime, *, everything: tuple[int, int]
 ) -> None:
-    """Owe the alert to these chats and move the cursor; `cursor` None closes the fan-out."""
-    if chat_ids:
-        row = {
-            "alert_id": fanout.alert.id,
-            "urgency": fanout.alert.urgency,
-            "due": now,
-            "status": Status.WAITING,
-            "attempts": 0,
-            "wanted": fanout.alert.version,
-            "shown": 0,
-            "message_id": "",
-            "plain": False,
-            "problem": "",
-            "owner": "",
-            "unknowns": 0,
-            "created": now,
-        }
-        rows = [{**row, "chat_id": chat_id} for chat_id in chat_ids]
-        await tx.execute(insert(deliveries).on_conflict_do_nothing(), rows)
-    if cursor is None:
-        await tx.execute(delete(fanouts).where(fanouts.c.id == fanout.id))
-    else:
-        await tx.execute(update(fanouts).where(fanouts.c.id == fanout.id).values(cursor=cursor))
+    """Owe the alert to these chats, and to all that want everything with a row id above the first of `everything` and
+    up to the second."""
+    wish = subscriptions.c
+    wants_all = exists().where(
+        wish.chat_id == chats.c.id,
+        *(cast(part, String) == "[]" for part in (wish.sources, wish.topics, wish.include, wish.exclude)),
+    )
+    after, last = everything
+    in_range = (chats.c.id > after, chats.c.id <= last, wants_all)
+    for where in (in_range, (chats.c.id.in_(chat_ids),)) if chat_ids else (in_range,):
+        rows = select(*_new_row(fanout, now).values()).where(chats.c.subscribed, *where)
+        new = insert(deliveries).from_select([*_new_row(fanout, now)], rows).on_conflict_do_nothing()
+        await tx.execute(new)
+
+
+def _new_row(fanout: Fanout, now: datetime) -> dict[str, Any]:
+    """The columns of a delivery to a chat of the query."""
+    row = {
+        "alert_id": fanout.alert.id,
+        "urgency": fanout.alert.urgency.value,
+        "status": Status.WAITING.value,
+        "attempts": 0,
+        "wanted": fanout.alert.version,
+        "shown": 0,
+        "message_id": "",
+        "plain": False,
+        "problem": "",
+        "owner": "",
+        "unknowns": 0,
+        "lead": True,
+    }
+    times = {name: literal(now, UtcDateTime) for name in ("due", "created")}
+    queue = case((chats.c.paused == "", chats.c.platform))
+    made = {name: literal(value) for name, value in row.items()}
+    return {"chat_id": chats.c.id, "queue": queue, **made, **times}
+
+
+async def move_cursor(tx: AsyncConnection, fanout: Fanout, cursor: int | None) -> None:
+    """The chats up to here have their deliveries; None: all have, and the fan-out is closed."""
+    here = fanouts.c.id == fanout.id
+    await tx.execute(
+        delete(fanouts).where(here) if cursor is None else update(fanouts).where(here).values(cursor=cursor)
+    )
 
 
 def delivery_of(row: Row[Any]) -> Delivery:
@@ -116,12 +163,11 @@ class Closed:
         return Closed(self.busy | busy, self.resting | {call.chat.id for call in calls})
 
 
-def _reachable(ready: Collection[str], closed: Closed, now: datetime) -> Any:
-    """Chats that may be called now: open door, not held, platform up, not closed for now."""
+def _reachable(closed: Closed, now: datetime) -> Any:
+    """Chats that may be called now: open door, not held, not closed for now."""
     return and_(
         chats.c.paused == "",
         or_(chats.c.held_until.is_(None), chats.c.held_until <= now),
-        chats.c.platform.in_(ready),
         chats.c.id.not_in(closed.busy),
         chats.c.chat.not_in(closed.resting),
     )
@@ -141,34 +187,33 @@ async def first_in_line(
     to be settled. Threads of one chat share its pace: only one of them is taken.
     """
     blocked = deliveries.alias()
-    unsettled = exists().where(
-        blocked.c.chat_id == deliveries.c.chat_id, _is(Status.SENDING, Status.UNKNOWN, of=blocked)
-    )
-    place = func.row_number().over(
-        partition_by=deliveries.c.chat_id, order_by=(deliveries.c.urgency.desc(), deliveries.c.alert_id)
-    )
-    where = [_is(Status.WAITING), deliveries.c.lead, chats.c.subscribed, _reachable([*room], closed, now), ~unsettled]
+    unsettled = exists().where(blocked.c.chat_id == deliveries.c.chat_id, _is(*UNSETTLED, of=blocked))
+    where = [_is(Status.WAITING), deliveries.c.lead, chats.c.subscribed, ~unsettled]
     if urgent_only:
         where.append(deliveries.c.urgency == Urgency.URGENT)
-    columns = (deliveries.c.chat_id, deliveries.c.urgency, deliveries.c.alert_id, chats.c.platform, chats.c.chat)
-    firsts = (
-        select(*columns, place.label("place")).join(chats, chats.c.id == deliveries.c.chat_id).where(*where).subquery()
-    )
-    order = (firsts.c.urgency.desc(), firsts.c.alert_id, firsts.c.chat_id)
-    return [
-        row.chat_id
-        for row in _within(room, await tx.execute(select(firsts).where(firsts.c.place == 1).order_by(*order)))
-    ]
+    order = (deliveries.c.urgency.desc(), deliveries.c.alert_id)
+    query = _line(deliveries.c.chat_id).where(*where).order_by(*order)
+    return [row.chat_id for row in await _front(tx, query, now=now, room=room, closed=closed)]
 
 
-def _within(room: Mapping[str, int], rows: Iterable[Row[Any]]) -> list[Row[Any]]:
-    """As many rows as the platforms have room for, one for each chat."""
-    left, seen, taken = dict(room), set(), []
-    for row in rows:
-        if left[row.platform] > 0 and (row.platform, row.chat) not in seen:
-            left[row.platform] -= 1
-            seen.add((row.platform, row.chat))
-            taken.append(row)
+def _line(*columns: Any) -> Select[Any]:
+    return select(*columns, chats.c.chat).join(chats, chats.c.id == deliveries.c.chat_id)
+
+
+async def _front(
+    connection: AsyncConnection, line: Select[Any], *, now: datetime, room: Mapping[str, int], closed: Closed
+) -> list[Row[Any]]:
+    """The first rows of each platform's line that may go now: as many as it has room for, one for each chat."""
+    taken = []
+    for platform, left in room.items():
+        if left < 1:
+            continue
+        query = line.where(deliveries.c.queue == platform, _reachable(closed, now))
+        seen: set[str] = set()
+        for row in await connection.execute(query.limit(2 * left + LOOK_BEYOND)):
+            if len(seen) < left and row.chat not in seen:
+                seen.add(row.chat)
+                taken.append(row)
     return taken
 
 
@@ -241,17 +286,9 @@ async def stale(
     connection: AsyncConnection, *, now: datetime, room: Mapping[str, int], closed: Closed
 ) -> list[Outgoing]:
     """Messages that show an older version of an alert than wanted: the first of each chat that may be called."""
-    firsts = (
-        select(func.min(deliveries.c.id).label("id"), chats.c.platform, chats.c.chat)
-        .join(chats, chats.c.id == deliveries.c.chat_id)
-        .where(
-            _is(Status.SENT),
-            deliveries.c.shown < deliveries.c.wanted,
-            _reachable([*room], closed, now),
-        )
-        .group_by(deliveries.c.chat_id, chats.c.platform, chats.c.chat)
-    )
-    taken = [row.id for row in _within(room, await connection.execute(firsts))]
+    query = _line(deliveries.c.id).where(_is(Status.SENT), deliveries.c.shown < deliveries.c.wanted)
+    query = query.order_by(deliveries.c.alert_id)
+    taken = [row.id for row in await _front(connection, query, now=now, room=room, closed=closed)]
     return await _outgoing(connection, _with_their_messages(taken)) if taken else []
 
 
@@ -259,8 +296,8 @@ async def unsettled(
     connection: AsyncConnection, *, now: datetime, ready: Collection[str], closed: Closed
 ) -> list[Outgoing]:
     """Calls of which nobody knows whether they arrived, and whose time to be settled has come."""
-    where = and_(_is(Status.UNKNOWN), deliveries.c.due <= now, _reachable(ready, closed, now))
-    return await _outgoing(connection, where)
+    where = and_(_is(*UNSETTLED), _is(Status.UNKNOWN), deliveries.c.due <= now, deliveries.c.queue.in_(ready))
+    return await _outgoing(connection, and_(where, _reachable(closed, now)))
 
 
 async def calls_since(connection: AsyncConnection, since: datetime) -> list[tuple[Chat, datetime]]:
@@ -329,7 +366,7 @@ async def lapse(tx: AsyncConnection, *, owner: str, now: datetime, looked_up: Ma
         here = deliveries.c.chat_id.in_(select(chats.c.id).where(chats.c.platform == platform))
         result = await tx.execute(
             update(deliveries)
-            .where(_is(Status.SENDING), gone, here)
+            .where(_is(*UNSETTLED), _is(Status.SENDING), gone, here)
             .values(
                 status=Status.UNKNOWN,
                 unknowns=deliveries.c.unknowns + 1,
@@ -358,36 +395,79 @@ async def save(tx: AsyncConnection, results: Sequence[tuple[int, Mapping[str, An
     await tx.execute(update(deliveries).where(deliveries.c.id == bindparam("of")).values(**names, **counted), rows)
 
 
+OPEN = (_is(Status.WAITING), and_(_is(*UNSETTLED), _is(Status.UNKNOWN)))
+"""What is owed and not under way, in two parts, each with its index."""
+
+
 async def drop_waiting(tx: AsyncConnection, chat_id: int, reason: str) -> int:
     """What a chat no longer wants; returns how many rows."""
-    where = (deliveries.c.chat_id == chat_id, _is(Status.WAITING, Status.UNKNOWN))
-    result = await tx.execute(update(deliveries).where(*where).values(status=Status.DROPPED, problem=reason))
-    return result.rowcount
+    count = 0
+    for part in OPEN:
+        where = (deliveries.c.chat_id == chat_id, part)
+        result = await tx.execute(update(deliveries).where(*where).values(status=Status.DROPPED, problem=reason))
+        count += result.rowcount
+    return count
 
 
 async def hand_over(tx: AsyncConnection, old: int, new: int) -> None:
     """A chat that has two rows: what is still owed to the old one goes to the new, unless that has it already."""
     known = select(deliveries.c.alert_id).where(deliveries.c.chat_id == new)
-    await tx.execute(
-        update(deliveries)
-        .where(
-            deliveries.c.chat_id == old,
-            _is(Status.WAITING, Status.UNKNOWN),
-            deliveries.c.alert_id.not_in(known),
-        )
-        .values(chat_id=new, message=None, lead=True)
-    )
+    platform = select(chats.c.platform).where(chats.c.id == new, chats.c.paused == "").scalar_subquery()
+    for part in OPEN:
+        where = (deliveries.c.chat_id == old, part, deliveries.c.alert_id.not_in(known))
+        moved = {"chat_id": new, "message": None, "lead": True, "queue": platform}
+        await tx.execute(update(deliveries).where(*where).values(moved))
     await drop_waiting(tx, old, "moved")
 
 
 async def waiting_by_platform(connection: AsyncConnection) -> dict[str, int]:
-    rows = await connection.execute(
-        select(chats.c.platform, func.count())
-        .join(deliveries, deliveries.c.chat_id == chats.c.id)
-        .where(chats.c.subscribed, _is(Status.WAITING, Status.SENDING, Status.UNKNOWN))
-        .group_by(chats.c.platform)
+    found: dict[str, int] = {}
+    for part in (_is(Status.WAITING), _is(*UNSETTLED)):
+        rows = await connection.execute(
+            select(chats.c.platform, func.count())
+            .join(deliveries, deliveries.c.chat_id == chats.c.id)
+            .where(chats.c.subscribed, part)
+            .group_by(chats.c.platform)
+        )
+        for platform, count in rows:
+            found[platform] = found.get(platform, 0) + count
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A delivery as the command line shows it."""
+
+    delivery: Delivery
+    chat: Chat
+    headline: str
+    unknowns: int
+    closed: str
+
+
+async def listed(connection: AsyncConnection, statuses: Sequence[Status], chat: str, limit: int = 1000) -> list[Listed]:
+    """The newest deliveries in these states, oldest first. `chat` is "42" or "telegram:42", "" for all."""
+    query = (
+        _with_alert_and_chat()
+        .add_columns(versions.c.headline, chats.c.paused)
+        .join(alerts, alerts.c.id == deliveries.c.alert_id)
+        .join(versions, and_(versions.c.alert_id == alerts.c.id, versions.c.n == alerts.c.version))
+        .where(_is(*statuses))
     )
-    return {row[0]: row[1] for row in rows}
+    platform, colon, name = chat.partition(":")
+    if chat:
+        query = query.where(chats.c.chat == (name if colon else chat))
+    if colon:
+        query = query.where(chats.c.platform == platform)
+    rows = (await connection.execute(query.order_by(deliveries.c.id.desc()).limit(limit))).all()
+    return [Listed(delivery_of(row), chat_of(row), row.headline, row.unknowns, row.paused) for row in reversed(rows)]
+
+
+async def retry(tx: AsyncConnection, ids: Sequence[int] | None, now: datetime) -> list[int]:
+    """Owe again what was given up, in its rich form: these deliveries, with all of their messages, or (None) all."""
+    given_up = [_is(Status.GIVEN_UP)] if ids is None else [_is(Status.GIVEN_UP), _with_their_messages(ids)]
+    again = {"status": Status.WAITING, "due": now, "attempts": 0, "plain": False, "problem": "", "created": now}
+    return [*await tx.scalars(update(deliveries).where(*given_up).values(again).returning(deliveries.c.id))]
 
 
 async def called_at(connection: AsyncConnection, delivery_id: int) -> datetime | None:

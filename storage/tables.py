@@ -209,12 +209,23 @@ deliveries = Table(
     Column("sent_at", UtcDateTime),
     Column("message", ForeignKey("messages.id")),
     Column("lead", Boolean, nullable=False, server_default=text("1")),
+    Column("queue", String(16)),
     Column("pictureless", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("alert_id", "chat_id"),
-    Index("deliveries_open", "chat_id", "alert_id", sqlite_where=text("status in ('waiting','sending','unknown')")),
-    Index("deliveries_stale", "chat_id", sqlite_where=text("status = 'sent' and shown < wanted")),
+    Index(
+        "deliveries_next",
+        "queue",
+        text("urgency DESC"),
+        "alert_id",
+        sqlite_where=text("status = 'waiting' and lead = 1"),
+    ),
+    Index("deliveries_waiting", "chat_id", "alert_id", sqlite_where=text("status = 'waiting'")),
+    Index("deliveries_unsettled", "chat_id", sqlite_where=text("status IN ('sending', 'unknown')")),
+    Index("deliveries_stale", "queue", "alert_id", sqlite_where=text("status = 'sent' and shown < wanted")),
     Index("deliveries_message", "message", sqlite_where=text("message is not null")),
     Index("one_call_a_chat", "chat_id", unique=True, sqlite_where=text("status = 'sending' and lead")),
 )
 """The ledger. `unknowns` counts the calls of which no answer came: the only ones that can have doubled. `lead`: the
-first of the deliveries of its message, as every delivery is that has a message of its own."""
+first of the deliveries of its message, as every delivery is that has a message of its own. `queue`: the platform in
+whose line it stands, NULL while its chat's door is closed, so that a closed chat's backlog is not looked at each turn.
+What is claimed next is read off the front of `deliveries_next`, however long that is."""

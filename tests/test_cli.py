@@ -399,6 +399,49 @@ def test_trying_a_source_shows_its_alerts_and_keeps_nothing(tmp_path: Path, feed
     assert address(feed) not in type_(tmp_path, "sources", "list", "--json").stdout
 
 
+# -------------------------------------------------------------------------------------------------------- deliveries
+
+
+def test_deliveries_are_listed_and_retried_beside_a_running_bot(tmp_path: Path, feed: FakePublisher) -> None:
+    with FakeTelegram() as telegram:
+        telegram.add_chat(42, "private")
+        feed.set("/feed.xml", rss("소식", []))
+        configure(
+            tmp_path, telegram={"token": telegram.token, "api_base": telegram.url, "open": True},
+            web={"port": 0}, sources=[{"id": "feed", "url": address(feed), "every": "500ms"}],
+        )  # fmt: skip
+        with Bot(tmp_path):
+            telegram.send_text(42, 42, "/start")
+            telegram.wait_for_messages(42, 1, 30)
+            telegram.chats[42].refuses = "BUTTON_URL_INVALID"
+            feed.set("/feed.xml", rss("소식", [item(1)]))
+            listing = ("deliveries", "--status", "given_up", "--chat", "telegram:42", "--json")
+            eventually(lambda: len(rows(type_(tmp_path, *listing))) == 1, 30)
+            (shown,) = rows(type_(tmp_path, *listing))
+            assert (shown["chat"], shown["headline"], shown["attempts"]) == ("telegram:42", "소식 0001호", 2)
+            telegram.chats[42].refuses = ""
+            assert "소식 0001호" in type_(tmp_path, "deliveries").stdout
+            assert rows(type_(tmp_path, "deliveries", "--chat", "43", "--json")) == []
+            assert rows(type_(tmp_path, "deliveries", "retry", str(shown["id"]), "--json")) == [
+                {"id": shown["id"], "done": "retry"}
+            ]
+            (_, alert) = telegram.wait_for_messages(42, 2, 10)
+            assert alert.text.startswith("소식 0001호")
+            eventually(lambda: rows(type_(tmp_path, "deliveries", "--json")) == [], 20)
+            assert {row["status"] for row in rows(type_(tmp_path, "deliveries", "--status", "all", "--json"))} == {
+                "sent"
+            }
+
+
+@pytest.mark.parametrize(
+    "args", [["--status", "lost"], ["retry"], ["retry", "x"], ["retry", "99"], ["retry", "1", "--all"]]
+)
+def test_deliveries_says_what_it_takes(archive: Path, args: list[str]) -> None:
+    refused = type_(archive, "deliveries", *args)
+    assert refused.returncode == 2 and refused.stderr.strip()
+    assert rows(type_(archive, "deliveries", "retry", "--all", "--json")) == []
+
+
 # ------------------------------------------------------------------------------------------------------------- check
 
 

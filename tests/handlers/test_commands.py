@@ -168,7 +168,7 @@ async def test_subscribe_names_a_source_that_is_not_there(desk: Desk, site: Site
     right = await said(desk, replace(OPEN, name="subscribe", args='source:site topic:외교 "정상 회담" -주가'))
     assert right == '구독했습니다: source:site topic:외교 "정상 회담" -주가'
     async with desk.database.write() as tx:
-        ((_, (wish,)),) = await chats.subscribed_after(tx, 0, 10)
+        ((_, (wish,)),) = await chats.wishes_between(tx, 0, 10)
     assert (wish.sources, wish.topics, wish.include, wish.exclude) == (("site",), ("외교",), ("정상 회담",), ("주가",))
 
 

@@ -49,4 +49,15 @@ async def test_the_migrations_make_the_tables_that_the_code_names(tmp_path: Path
     with engine.connect() as connection:
         changes = compare_metadata(MigrationContext.configure(connection), metadata)
     engine.dispose()
-    assert [change for change in changes if "search" not in str(change)] == []
+    # Alembic cannot compare an index with an expression in it ("urgency DESC"): that one is compared by its text.
+    assert [change for change in changes if "search" not in str(change) and "deliveries_next" not in str(change)] == []
+    made = create_engine(f"sqlite:///{tmp_path}/made.db")
+    metadata.create_all(made)
+    made.dispose()
+    assert index_of(path) == index_of(tmp_path / "made.db") != ""
+
+
+def index_of(path: Path) -> str:
+    with sqlite3.connect(path) as connection:
+        ((text,),) = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'deliveries_next'")
+    return " ".join(text.split())
