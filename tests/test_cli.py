@@ -408,7 +408,7 @@ def test_deliveries_are_listed_and_retried_beside_a_running_bot(tmp_path: Path, 
         feed.set("/feed.xml", rss("소식", []))
         configure(
             tmp_path, telegram={"token": telegram.token, "api_base": telegram.url, "open": True},
-            web={"port": 0}, sources=[{"id": "feed", "url": address(feed), "every": "500ms"}],
+            web={"port": 0}, fetch=OPENED, sources=[{"id": "feed", "url": address(feed), "every": "500ms"}],
         )  # fmt: skip
         with Bot(tmp_path):
             telegram.send_text(42, 42, "/start")

@@ -42,9 +42,12 @@ class Verdict:
 class KillRun:
     """Set up doubles and bot; `run(moments)` kills once at each of the moments, then reads the verdict."""
 
-    def __init__(self, folder: Path, seed: int, program: Path | None = None, *, batch: int = 5) -> None:
+    def __init__(
+        self, folder: Path, seed: int, program: Path | None = None, *, batch: int = 5, commits: int = 4
+    ) -> None:
         self.random = Random(seed)
         self.batch = batch
+        self.commits = commits
         self.telegram = FakeTelegram()
         self.slack = FakeSlack()
         self.publisher = FakePublisher()
@@ -202,7 +205,7 @@ class KillRun:
         self._publish()
         assert replied.wait(60)
         state = _state(wal)
-        for _ in range(self.random.randint(1, 4)):
+        for _ in range(self.random.randint(1, self.commits)):
             end = time.monotonic() + 20
             while _state(wal) == state and time.monotonic() < end:
                 time.sleep(0.0005)

@@ -27,6 +27,6 @@ def test_twenty_kills_lose_nothing_keep_the_order_and_count_every_double(tmp_pat
 def test_a_bot_that_saves_in_the_wrong_order_loses_alerts_and_the_run_sees_it(
     tmp_path: Path, variant: str, moment: str
 ) -> None:
-    run = KillRun(tmp_path, seed=3, program=BROKEN / f"{variant}.py")
+    run = KillRun(tmp_path, seed=3, program=BROKEN / f"{variant}.py", commits=1)
     verdict = run.run([moment] * 4, settle=8)
     assert verdict.lost

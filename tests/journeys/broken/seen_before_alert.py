@@ -15,7 +15,7 @@ async def commit_in_two_steps(desk: Any, watched: Any, readings: Any, *rest: Any
         before = await archive.seen_of(tx, watched.source.id, [reading.post.key for reading in readings])
         shown = [(reading.post.key, reading.fingerprint, 0) for reading in readings]
         await archive.remember(tx, watched.source.id, shown)
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.4)  # wide enough that a kill after this commit falls before the next
     remembered = archive.seen_of
 
     async def as_before(*_: Any) -> Any:
