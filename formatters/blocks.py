@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 
 from formatters import tables
 from formatters.tables import BOLD_OFF, BOLD_ON
@@ -90,8 +91,12 @@ def tidy(text: str) -> str:
     return " ".join(INVISIBLE.sub("", unicodedata.normalize("NFC", text)).split())
 
 
-def read(html: str) -> list[Block]:
-    """The page's blocks in document order, at most 200,000 characters of text. Takes any text and never raises."""
+@lru_cache(maxsize=4)
+def read(html: str) -> tuple[Block, ...]:
+    """The page's blocks in document order, at most 200,000 characters of text. Takes any text and never raises.
+
+    The last few pages are remembered: a post is condensed and indexed one after the other.
+    """
     reader = _Reader()
     end = 0
     markup = html[:MOST_MARKUP]
@@ -114,7 +119,7 @@ def read(html: str) -> list[Block]:
     else:
         reader.text(markup[end:], end)
     reader.close()
-    return reader.blocks
+    return tuple(reader.blocks)
 
 
 def _end_of(markup: str, opening: re.Match[str]) -> int:

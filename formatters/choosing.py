@@ -53,36 +53,20 @@ def choose(candidates: Sequence[Candidate], room: Room) -> list[Candidate]:
     return sorted(chosen, key=lambda one: (one.number, one.text))
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What a set of bullets says, and the room that it leaves."""
-
-    stems: frozenset[str]
-    sections: frozenset[int]
-    left: int
-
-    @classmethod
-    def by(cls, chosen: Sequence[Candidate], room: Room) -> "_Said":
-        left = room.characters - sum(len(one.text) for one in chosen)
-        stems = frozenset[str]().union(*(one.stems for one in chosen))
-        return cls(stems, frozenset(one.section for one in chosen), max(0, left))
-
-
 def _extended(fixed: list[Candidate], open_: list[Candidate], room: Room, most: int) -> list[Candidate]:
     """Greedily the best next one while that gains; then each is exchanged for a better one while there is one."""
     added: list[Candidate] = []
     while len(fixed) + len(added) < most:
-        chosen = [*fixed, *added]
-        best = _best(open_, chosen, room)
-        if best is None or (len(chosen) >= LEAST and _gain(best, _Said.by(chosen, room), room) <= 0):
+        best = _best(open_, [*fixed, *added], room)
+        if best is None or (len(fixed) + len(added) >= LEAST and _gain(best, [*fixed, *added], room) <= 0):
             break
         added.append(best)
     for _ in range(ROUNDS):
         before = list(added)
         for one in before:
             rest = [*fixed, *(other for other in added if other is not one)]
-            said, better = _Said.by(rest, room), _best(open_, rest, room)
-            if better is not None and _gain(better, said, room) > _gain(one, said, room):
+            better = _best(open_, rest, room)
+            if better is not None and _gain(better, rest, room) > _gain(one, rest, room):
                 added[added.index(one)] = better
         if added == before:
             break
@@ -91,17 +75,18 @@ def _extended(fixed: list[Candidate], open_: list[Candidate], room: Room, most: 
 
 def _best(open_: Sequence[Candidate], chosen: Sequence[Candidate], room: Room) -> Candidate | None:
     """The candidate that adds the most to what is chosen; None when all of them say what is said already."""
-    said = _Said.by(chosen, room)
-    gains = sorted((-_gain(one, said, room), position) for position, one in enumerate(open_))
+    gains = sorted(((-_gain(one, chosen, room), position) for position, one in enumerate(open_)))
     fitting = (open_[position] for _, position in gains)
     return next((one for one in fitting if not any(_alike(one, other) for other in chosen)), None)
 
 
-def _gain(one: Candidate, said: _Said, room: Room) -> float:
+def _gain(one: Candidate, chosen: Sequence[Candidate], room: Room) -> float:
     """What it adds: its worth as far as its words are not said yet, less what it takes of others' room."""
-    new = len(one.stems - said.stems) / len(one.stems) if one.stems else 0.0
-    over = max(0, len(one.text) - said.left)
-    section = room.section * (one.section not in said.sections)
+    said = frozenset().union(*(other.stems for other in chosen)) if chosen else frozenset()
+    new = len(one.stems - said) / len(one.stems) if one.stems else 0.0
+    left = room.characters - sum(len(other.text) for other in chosen)
+    over = max(0, len(one.text) - max(0, left))
+    section = room.section * (one.section not in {other.section for other in chosen})
     return one.worth * new + section - room.character * len(one.text) - room.overrun * over
 
 

@@ -156,12 +156,11 @@ def possible(post: Post, language: str, *, most: int = 0) -> tuple[str, list[tup
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """One way to say a sentence, whose words show the traits `sentence`. `whole`: only its ending was left out."""
+    """One way to say a sentence. `whole`: nothing but its ending was left out."""
 
     text: str
     piece: _Piece
     stems: frozenset[str]
-    sentence: frozenset[str]
     whole: bool
 
 
@@ -169,16 +168,15 @@ def _forms(pieces: list[_Piece], context: Context, head: str, most: int, languag
     """All forms of all pieces that are short enough and say more than the headline."""
     for piece in pieces:
         forms = clauses.variants(clauses.tidy_bullet(piece.text), language)
-        sentence = traits.of_words(forms[0]) if forms else frozenset[str]()
         for form in forms:
             if len(form) <= most and _says_something(form, piece.place.kind):
                 own = words.stems(form)
                 if not _repeats(own, context.title, form, head):
-                    yield _Form(form, piece, own, sentence, form == forms[0])
+                    yield _Form(form, piece, own, form == forms[0])
 
 
 def _traits(form: _Form, context: Context) -> frozenset[str]:
-    return frozenset(traits.seen(form.text, form.stems, form.piece.place, context, form.sentence, whole=form.whole))
+    return frozenset(traits.seen(form.text, form.stems, form.piece.place, context, whole=form.whole))
 
 
 def _candidates(pieces: list[_Piece], context: Context, head: str, most: int, language: str) -> list[Candidate]:

@@ -55,13 +55,11 @@ def weights(language: str) -> Mapping[str, float]:
     return table
 
 
-def seen(
-    bullet: str, own: frozenset[str], place: Place, context: Context, sentence: frozenset[str], *, whole: bool
-) -> Iterator[str]:
-    """The traits that the bullet has. `sentence`: `of_words` of the sentence that it is a part of."""
+def seen(bullet: str, own: frozenset[str], place: Place, context: Context, *, whole: bool) -> Iterator[str]:
+    """The traits that the bullet has."""
     yield "always"
     yield from _of_place(place, context)
-    told = sentence if whole else of_words(bullet, sentence)
+    told = tuple(_of_words(bullet))
     yield from told
     yield from _of_company(own, place, context)
     if words.DIGIT.search(bullet):
@@ -110,21 +108,9 @@ def _of_place(place: Place, context: Context) -> Iterator[str]:
         yield "first section"
 
 
-def of_words(text: str, among: frozenset[str] | None = None) -> frozenset[str]:
-    """The traits that the words alone show. `among`: those of the sentence that the text is a part of; a part has no
-    others, but that it may begin or end in another way."""
-    return frozenset(_of_words(text, among))
-
-
-AT_AN_END = frozenset(("korean verb", "leaning", "question"))
-
-
-def _of_words(text: str, among: frozenset[str] | None) -> Iterator[str]:
-    def may(name: str) -> bool:
-        return among is None or name in among or name in AT_AN_END
-
-    yield from (name for name, pattern in signs().items() if may(name) and pattern.search(text))
-    numbers = len(words.NUMBER.findall(text)) if may("number") else 0
+def _of_words(bullet: str) -> Iterator[str]:
+    yield from (name for name, pattern in signs().items() if pattern.search(bullet))
+    numbers = len(words.NUMBER.findall(bullet))
     if numbers:
         yield "number"
     if numbers > 1:
@@ -132,17 +118,17 @@ def _of_words(text: str, among: frozenset[str] | None) -> Iterator[str]:
     if numbers > 3:
         yield "many numbers"
     rules = boilerplate.load()
-    if may("padding") and rules.padding.found_in(text):
+    if rules.padding.found_in(bullet):
         yield "padding"
-    if may("vague") and rules.vague.found_in(text):
+    if rules.vague.found_in(bullet):
         yield "vague"
-    if rules.leaning.found_in(text):
+    if rules.leaning.found_in(bullet):
         yield "leaning"
-    if text.endswith("?"):
+    if bullet.endswith("?"):
         yield "question"
-    if may("names") and words.names(text):
+    if words.names(bullet):
         yield "names"
-    if text.count(",") > 1:
+    if bullet.count(",") > 1:
         yield "list of things"
 
 
