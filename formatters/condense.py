@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from math import fsum
 
 from formatters import blocks, boilerplate, choosing, clauses, headline, provenance, sentences, traits, words
 from formatters.blocks import Kind
@@ -107,9 +108,8 @@ def _proven(candidates: list[Candidate], room: Room, evidence: Evidence) -> list
 
 def _context(pieces: list[_Piece], head: str, other_head: str) -> Context:
     headings = {piece.place.section: words.stems(piece.text) for piece in pieces if piece.place.kind is Kind.HEADING}
-    counts = Counter(stem for piece in pieces for stem in words.stems(piece.text))
     last = max((piece.place.section for piece in pieces), default=0)
-    return Context(words.stems(head), words.stems(other_head), headings, counts, last, last)
+    return Context(words.stems(head), words.stems(other_head), headings, last, last)
 
 
 def _pieces(page: Iterable[blocks.Block], own: tuple[str, ...] = ()) -> list[_Piece]:
@@ -184,7 +184,7 @@ def _candidates(pieces: list[_Piece], context: Context, head: str, most: int, la
     found = []
     for form in _forms(pieces, context, head, most, language):
         having = _traits(form, context)
-        worth = sum(worths.get(trait, 0.0) for trait in sorted(having))
+        worth = fsum(worths[trait] for trait in having if trait in worths)  # exact, so in any order the same
         place = form.piece.place
         if place.kind is Kind.TEXT and place.in_post < len(LEAD):
             worth += LEAD[place.in_post]

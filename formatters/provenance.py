@@ -27,6 +27,7 @@ TAG = re.compile(r"<[^<>]*>")
 INLINE = re.compile(r"</?(?:b|strong|i|em|u|span|font|a|mark|sub|sup|small|tg-spoiler|wbr)\b[^<>]*>", re.IGNORECASE)
 MARKDOWN = re.compile(r"\*\*|__|[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 REFERENCE = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?")
+TOKEN = re.compile(rf"{TAG.pattern}|{REFERENCE.pattern}|[^\W_]")
 MOST_SPANS = 12
 
 
@@ -113,22 +114,15 @@ def _visible(html: str, start: int, end: int) -> tuple[str, list[int]]:
     """The letters and digits that a reader sees, with where each stands in the HTML."""
     letters: list[str] = []
     places: list[int] = []
-    at = start
-    while at < end:
-        if html[at] == "<" and (tag := TAG.match(html, at, end)):
-            at = tag.end()
-            continue
-        if html[at] == "&" and (reference := REFERENCE.match(html, at, end)):
-            for character in entities.unescape(reference[0]):
-                if character.isalnum():
-                    letters.append(character)
-                    places.append(at)
-            at = reference.end()
-            continue
-        if html[at].isalnum():
-            letters.append(html[at])
-            places.append(at)
-        at += 1
+    for token in TOKEN.finditer(html, start, end):
+        seen = token[0]
+        if len(seen) == 1:
+            letters.append(seen)
+            places.append(token.start())
+        elif seen[0] == "&":
+            for character in filter(str.isalnum, entities.unescape(seen)):
+                letters.append(character)
+                places.append(token.start())
     return "".join(letters), places
 
 

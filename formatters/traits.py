@@ -25,7 +25,6 @@ class Context:
     title: frozenset[str]
     other: frozenset[str]
     headings: Mapping[int, frozenset[str]]
-    counts: Mapping[str, int]
     last_section: int
     sections: int
 
@@ -147,12 +146,6 @@ def _of_company(own: frozenset[str], place: Place, context: Context) -> Iterator
         yield "word of its heading"
         if len(own & heading) > 1:
             yield "words of its heading"
-    told = [context.counts.get(stem, 1) for stem in own if not words.is_number(stem)]
-    mean = sum(told) / len(told) if told else 0
-    if mean > 2:
-        yield "often said"
-    if mean > 4:
-        yield "very often said"
     for stem in own:
         yield f"word: {stem}"
     if len(own) > 6:
