@@ -72,10 +72,10 @@ def picture(alert: Alert, settings: ChatSettings) -> str:
     That is where the chat wants none, where the alert was taken back, where platforms draw none (SVG, icons), and
     where they cannot fetch it: a host without a dot, or inside somebody's own network.
     """
-    if not settings.pictures or alert.retracted or not PICTURE.match(alert.image):
+    if not settings.pictures or alert.retracted:
         return ""
-    link = address(alert.image)
-    if not link or urlsplit(link).path.lower().endswith(NOT_DRAWN):
+    link = address(alert.image)  # first: it is quick to say no to an address of any length
+    if not link or not PICTURE.match(alert.image) or urlsplit(link).path.lower().endswith(NOT_DRAWN):
         return ""
     return link if has_public_host(link) and not _in_own_network(link) else ""
 
