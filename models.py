@@ -326,6 +326,8 @@ class Command:
     private: bool
     trusted: bool
     open: bool
+    pressed: bool = False
+    """It was asked with a button: the answer takes the place of the message that held it."""
     is_chat_admin: Callable[[], Awaitable[bool | None]] = _yes
 
 
@@ -338,11 +340,23 @@ class Story:
 
 
 @dataclass(frozen=True, slots=True)
+class Button:
+    """Something to press under an answer. `press`: the command it stands for, as it would be typed, without the slash
+    ("search page 17 2"; 60 bytes of UTF-8 at most, since Telegram's `callback_data` takes 64). `url`: what it opens
+    instead."""
+
+    label: str
+    press: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """The answer to a command: a title line, then lines, then stories numbered from `first`. All of it is plain text.
 
     `marked` are the searched words, to be marked in the stories. `public`: it concerns the whole chat, not one person.
-    `settings`: how the asking chat wants to be talked to, where that is known.
+    `settings`: how the asking chat wants to be talked to, where that is known. `buttons`: rows of them. `toast`: shown
+    for a moment to the person who pressed a button; where there is nothing else, the message that held it stays.
     """
 
     title: str = ""
@@ -352,3 +366,5 @@ class Reply:
     public: bool = False
     settings: ChatSettings | None = None
     marked: tuple[str, ...] = ()
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    toast: str = ""
