@@ -341,6 +341,22 @@ class Slack:
             return self._result(error, shown)
         return Sent(parcel.delivery.message_id) if changed.get("ts") else Unknown("an answer that makes no sense")
 
+    async def tell(self, chat: Chat, told: Reply) -> SendResult:
+        """Post something that is no alert, to a channel or (by a user's id) to a person."""
+        shown = render.reply(told, self._defaults)
+        try:
+            posted = await self.client.chat_postMessage(
+                channel=chat.id,
+                text=shown.text,
+                blocks=list(shown.blocks) or None,
+                thread_ts=chat.thread or None,
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+        except Exception as error:
+            return self._result(error, shown)
+        return Sent(str(posted["ts"])) if posted.get("ts") else Unknown("an answer that makes no sense")
+
     def _limits_of(self, _: Chat) -> tuple[Limit, ...]:
         """About one a second in a channel, with short bursts (https://docs.slack.dev/apis/web-api/rate-limits)."""
         rate = self._settings.channel_per_second

@@ -303,7 +303,7 @@ class Telegram:
             )
             return Sent(str(message.message_id))
         except Exception as error:
-            return self._result(error, parcel)
+            return self._result(error, parcel.chat)
 
     async def edit(self, parcel: Outgoing) -> SendResult:
         """Make the sent message show its alerts as they are now."""
@@ -314,10 +314,22 @@ class Telegram:
                 shown.html, chat_id=int(parcel.chat.id), message_id=int(message_id), **_form(shown)
             )
         except BadRequest as error:
-            return Sent(message_id) if _said(error).startswith(NOTHING_TO_EDIT) else self._result(error, parcel)
+            return Sent(message_id) if _said(error).startswith(NOTHING_TO_EDIT) else self._result(error, parcel.chat)
         except Exception as error:
-            return self._result(error, parcel)
+            return self._result(error, parcel.chat)
         return Sent(message_id)
+
+    async def tell(self, chat: Chat, told: Reply) -> SendResult:
+        """Post something that is no alert; it rings."""
+        thread = int(chat.thread) if chat.thread else None
+        result: SendResult = Sent("")
+        try:
+            for form in self._answers.drawn(told):
+                message = await self._bot.send_message(int(chat.id), message_thread_id=thread, **form)
+                result = Sent(str(message.message_id))
+        except Exception as error:
+            return self._result(error, chat)
+        return result
 
     def _limits_of(self, chat: Chat) -> tuple[Limit, ...]:
         """Of a person's chat, and of a group or channel, whose ids are below zero
@@ -340,7 +352,7 @@ class Telegram:
         pictures = parcel.settings.pictures and not parcel.delivery.pictureless
         return render.alert(parcel.alert, replace(parcel.settings, pictures=pictures))
 
-    def _result(self, error: Exception, parcel: Outgoing) -> SendResult:
+    def _result(self, error: Exception, chat: Chat) -> SendResult:
         match error:
             case NotSent():
                 return TryLater("telegram cannot be reached")
@@ -351,7 +363,7 @@ class Telegram:
             case RetryAfter():
                 return TryLater("telegram asked us to wait", seconds(error.retry_after))
             case ChatMigrated():
-                return Moved(Chat(NAME, parcel.chat.account, str(error.new_chat_id), parcel.chat.thread))
+                return Moved(Chat(NAME, chat.account, str(error.new_chat_id), chat.thread))
             case InvalidToken() | Forbidden() | BadRequest() if _is_foreign(error):
                 # A proxy's or a gateway's page: nothing about the token, the chat or the alert.
                 return TryLater("an answer that is not telegram's")

@@ -42,6 +42,13 @@ class Answers:
         self._defaults = defaults
         self._turns: WeakValueDictionary[tuple[int, int], asyncio.Lock] = WeakValueDictionary()
 
+    def drawn(self, answer: Reply) -> list[dict[str, Any]]:
+        """What each message of the answer holds: text, form, and the buttons below the last one."""
+        forms = [{"text": text, **FORM} for text in render.reply(answer, answer.settings or self._defaults)]
+        if forms and (rows := render.keyboard(answer)):
+            forms[-1]["reply_markup"] = keyboard(rows, "")
+        return forms
+
     async def to_command(self, command: Command, answer: Reply) -> None:
         """New messages in the chat that asked, the buttons below the last one."""
         await self._send(command.chat, answer)
@@ -84,15 +91,12 @@ class Answers:
         place = (message.chat.id, message.message_id)
         turn = self._turns.setdefault(place, asyncio.Lock())
         async with turn:
-            texts = render.reply(answer, answer.settings or self._defaults)
-            if not texts:
+            messages = self.drawn(answer)
+            if not messages:
                 return
-            held = _keyboard(render.keyboard(answer)) if len(texts) == 1 else None
 
             async def edit() -> None:
-                await self._bot.edit_message_text(
-                    texts[0], chat_id=place[0], message_id=place[1], reply_markup=held, **FORM
-                )
+                await self._bot.edit_message_text(chat_id=place[0], message_id=place[1], **messages[0])
 
             changed = await self._in_time(chat, edit)
             if changed is not None:
@@ -100,18 +104,12 @@ class Answers:
 
     async def _send(self, chat: Chat, answer: Reply, *, after: int = 0, below: int = 0) -> None:
         """The answer's messages, the first `after` of them left out; the first one as a reply to `below`."""
-        texts = render.reply(answer, answer.settings or self._defaults)
-        for number, text in enumerate(texts[after:], after + 1):
-            extra: dict[str, Any] = {}
-            if number == len(texts):
-                extra["reply_markup"] = _keyboard(render.keyboard(answer))
-            if below and number == 1:
-                extra["reply_parameters"] = ReplyParameters(below, allow_sending_without_reply=True)
+        thread = int(chat.thread) if chat.thread else None
+        for number, drawn in enumerate(self.drawn(answer)[after:], after + 1):
+            to = ReplyParameters(below, allow_sending_without_reply=True) if below and number == 1 else None
 
-            async def send(text: str = text, extra: dict[str, Any] = extra) -> None:
-                await self._bot.send_message(
-                    int(chat.id), text, message_thread_id=int(chat.thread) if chat.thread else None, **FORM, **extra
-                )
+            async def send(form: dict[str, Any] = drawn, to: ReplyParameters | None = to) -> None:
+                await self._bot.send_message(int(chat.id), message_thread_id=thread, reply_parameters=to, **form)
 
             if not await self._in_time(chat, send):
                 return
@@ -152,10 +150,6 @@ FORM: dict[str, Any] = {
     "parse_mode": ParseMode.HTML,
     "link_preview_options": LinkPreviewOptions(is_disabled=True),
 }
-
-
-def _keyboard(rows: parts.Rows) -> InlineKeyboardMarkup | None:
-    return keyboard(rows, "") if rows else None
 
 
 def keyboard(rows: parts.Rows, mark: str) -> InlineKeyboardMarkup:

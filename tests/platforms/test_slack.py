@@ -305,6 +305,15 @@ async def test_a_wrong_token_pauses_and_says_which(fake: FakeSlack, desk: Desk, 
     await platform.close()
 
 
+async def test_admins_are_told_in_a_channel_or_by_their_id_in_private(platform: Slack, fake: FakeSlack) -> None:
+    told = Reply(lines=("⚠️ a < b",))
+    assert isinstance(await platform.tell(Chat("slack", "", "C1"), told), Sent)
+    assert fake.visible("C1") == ["⚠️ a < b"]
+    fake.add_user("U7")
+    assert isinstance(await platform.tell(Chat("slack", "", "U7"), told), Sent)
+    assert isinstance(await platform.tell(Chat("slack", "", "C404"), told), ChatGone)
+
+
 # ------------------------------------------------------------------------------------------------------------ buttons
 
 PAGES = ((Button("◀ 앞", "search page 17 1"), Button("뒤 ▶", "search page 17 3")),)

@@ -415,6 +415,14 @@ async def test_a_long_answer_comes_in_several_messages(running: Telegram, fake: 
     assert "<u>수출</u>" in messages[0].html
 
 
+async def test_admins_are_told_in_their_chat_or_topic(platform: Telegram, fake: FakeTelegram) -> None:
+    told = Reply(lines=("⚠️ a < b", "zwei"))
+    assert isinstance(await platform.tell(Chat("telegram", "", "42"), told), Sent)
+    (message,) = fake.chats[42].messages.values()
+    assert message.text == "⚠️ a < b\nzwei" and message.silent is False
+    assert isinstance(await platform.tell(Chat("telegram", "", "5"), told), ChatGone)
+
+
 # ------------------------------------------------------------------------------------------------------------ buttons
 
 PAGES = ((Button("◀ 앞", "search page 17 1"), Button("뒤 ▶", "search page 17 3")),)

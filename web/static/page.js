@@ -311,7 +311,9 @@ function problemText(problem) {
   return problem ? element("span", { dir: "auto" }, problem) : element("span", { class: "faint" }, texts.no_problem);
 }
 
-function showStatus({ platforms }) {
+function showStatus({ platforms, notices }) {
+  byId("notices-section").hidden = notices.length === 0;
+  byId("notices").replaceChildren(...notices.map(({ text }) => element("li", { dir: "auto" }, text)));
   byId("platforms").replaceChildren(...platforms.map(platformLine));
   byId("platforms-empty").hidden = platforms.length > 0;
 }
