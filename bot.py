@@ -821,6 +821,7 @@ async def _until_stopped(
 ) -> int:
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+    import notices
     import pipeline
 
     server = _server(app)
@@ -829,13 +830,14 @@ async def _until_stopped(
     loops = {
         asyncio.create_task(pipeline.poll_forever(desk), name="polling"),
         asyncio.create_task(pipeline.deliver_forever(desk), name="delivering"),
+        asyncio.create_task(notices.tell_forever(desk), name="telling"),
         asyncio.create_task(server.serve(sockets=[listener]), name="serving"),
     }
     others = {asyncio.create_task(_keep_running(platform)) for platform in platforms}
     if sample:
         others.add(asyncio.create_task(_publish_scheduled(desk)))
     scheduler = AsyncIOScheduler(timezone=UTC)
-    for wake in (desk.look, desk.send):
+    for wake in (desk.look, desk.send, desk.tell):
         scheduler.add_job(_set, "interval", seconds=1, args=[wake], coalesce=True, max_instances=1)
     scheduler.start()
     stopped = asyncio.create_task(desk.stopping.wait())

@@ -29,3 +29,4 @@ source_silent_seconds = Gauge(
     "sokbo_source_silent_seconds", "Since the last new post of a source, or since it was first watched.", ["source"]
 )
 commands = Counter("sokbo_commands_total", "Commands answered.", ["platform", "command"])
+notices = Counter("sokbo_notices_total", "Messages to the admins, by how they ended.", ["platform", "outcome"])

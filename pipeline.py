@@ -49,7 +49,7 @@ from models import (
 from reader import Parsed, Reading
 from sources import fetch, kinds, schedule
 from sources.documents import Document, Fetched, Unchanged
-from storage import archive, chats, ledger, search
+from storage import archive, chats, ledger, notices, search
 from storage import sources as watched_sources
 from storage.archive import NewStory, StoryState
 from storage.database import Database, DatabaseTrouble, Transaction
@@ -76,7 +76,8 @@ Improve = Callable[[Sequence[tuple[Post, Condensed]], tuple[str, ...]], Awaitabl
 
 @dataclass(slots=True)
 class Desk:
-    """What the two loops share. `now` is the clock; `look` and `send` wake the loops, each second at the latest.
+    """What the loops share. `now` is the clock; `look`, `send` and `tell` (notices.py) wake them, each second at the
+    latest.
 
     `improve` is the optional model.
     `off_the_loop` is where strangers' documents are read: worker processes, for all that may come from outside.
@@ -92,6 +93,7 @@ class Desk:
     improve: Improve | None = None
     look: asyncio.Event = field(default_factory=asyncio.Event)
     send: asyncio.Event = field(default_factory=asyncio.Event)
+    tell: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     polled: asyncio.Event = field(default_factory=asyncio.Event)
     off_the_loop: OffTheLoop = in_a_thread
@@ -100,7 +102,9 @@ class Desk:
     async def let_in_again(self, chat: Chat) -> None:
         """A chat whose door was closed to us is open again, and gets what it is owed."""
         async with self.database.write() as tx:
-            await chats.resume(tx, chat)
+            resumed = await chats.resume(tx, chat)
+            if resumed is not None:
+                await notices.over(tx, self.now(), f"chat/{resumed}", "notice.chat_open", chat=delivery.name_of(chat))
         self.send.set()
 
 
@@ -132,7 +136,7 @@ class Poller:
                 await self._look()
             self._start()
             desk.polled.set()
-            await _woken(desk.look, self._room, desk.stopping, seconds=self._until_next())
+            await woken(desk.look, self._room, desk.stopping, seconds=self._until_next())
         for task in self._under_way.values():
             task.cancel()
         await asyncio.gather(*self._under_way.values(), return_exceptions=True)
@@ -475,7 +479,7 @@ async def deliver_forever(desk: Desk) -> None:
     while not desk.stopping.is_set():
         desk.send.clear()
         await dispatcher.turn()
-        await _woken(desk.send, desk.stopping, seconds=dispatcher.next_slot())
+        await woken(desk.send, desk.stopping, seconds=dispatcher.next_slot())
     await dispatcher.finish()
 
 
@@ -660,7 +664,7 @@ async def _save(desk: Desk, tx: Transaction, call: Call, result: Answer, now: da
     await ledger.save(tx, [(one, step.values) for one, step in zip(ids, steps, strict=True)], unknown=unknown)
     if isinstance(call.outgoing, Roundup) and call.kind == "send" and isinstance(result, Refused):
         await ledger.take_apart(tx, call.outgoing.message, delivery.halves(ids), now)
-    await _apply_to_chat(tx, call, steps[0])
+    await _apply_to_chat(tx, call, steps[0], now)
     if isinstance(result, TryLater) and result.after is not None:
         await _slow_down(desk, tx, call, result, now)
     _measure(call, result, now)
@@ -689,12 +693,14 @@ async def _slow_down(desk: Desk, tx: Transaction, call: Call, told: TryLater, no
         log.warning("the account is told to wait", platform=call.platform, seconds=round((held - now).total_seconds()))
 
 
-async def _apply_to_chat(tx: Transaction, call: Call, step: Next) -> None:
+async def _apply_to_chat(tx: Transaction, call: Call, step: Next, now: datetime) -> None:
     if step.hold_until is not None:
         await chats.hold(tx, call.chat_id, step.hold_until)
     if step.pause:
         await chats.pause(tx, call.chat_id, step.pause)
         log.warning("chat is closed to us", platform=call.platform, chat=call.outgoing.chat.id, reason=step.pause)
+        name = delivery.name_of(call.outgoing.chat)
+        await notices.tell(tx, now, f"chat/{call.chat_id}", "notice.chat_closed", chat=name, reason=step.pause)
     if step.move_to is not None:
         chat_id = await chats.move(tx, call.chat_id, step.move_to)
         if chat_id != call.chat_id:
@@ -716,7 +722,7 @@ def _measure(call: Call, result: Answer, now: datetime) -> None:
             metrics.publish_to_alert_seconds.labels(platform).observe((now - alert.published).total_seconds())
 
 
-async def _woken(*events: asyncio.Event, seconds: float | None) -> None:
+async def woken(*events: asyncio.Event, seconds: float | None) -> None:
     """Wait for one of the events (the scheduler's tick sets some), or for so many seconds."""
     waiting = [asyncio.create_task(event.wait()) for event in events]
     try:

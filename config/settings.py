@@ -50,6 +50,7 @@ def _network(value: str) -> str:
 Duration = Annotated[float, BeforeValidator(seconds), Field(gt=0, allow_inf_nan=False)]
 TimeZone = Annotated[str, BeforeValidator(_time_zone)]
 NetworkText = Annotated[str, AfterValidator(_network)]
+Addressee = Annotated[str, Field(pattern=r"^(telegram:-?\d+(/\d+)?|slack:([TE]\w+/)?[A-Z]\w+)$")]
 SourceId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
 
 
@@ -121,7 +122,7 @@ class Delivery(Section):
 
 
 class Desk(Section):
-    chats: tuple[str, ...] = Field((), description='a list such as ["telegram:-100123", "slack:T0/C0"]')
+    chats: tuple[Addressee, ...] = Field((), description='a list such as ["telegram:-100123", "slack:T0/C0"]')
 
 
 class SourceTable(Section):
@@ -214,7 +215,6 @@ LATER = (
     ("slack", "client_id"),
     ("slack", "client_secret"),
     ("web", "admin_token"),
-    ("desk", "chats"),
 )
 
 

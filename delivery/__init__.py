@@ -1,5 +1,6 @@
 """Pure rules of who is owed what and when, and what the platforms must offer."""
 
+from delivery.addressees import addressees, chat_at, name_of
 from delivery.ledger import (
     LOOK_UP_AFTER,
     CannotLook,
@@ -14,6 +15,7 @@ from delivery.ledger import (
     next_up,
     plan,
     settle,
+    wait,
 )
 from delivery.pace import REMEMBERED, AccountPace, Limit, Pace
 from delivery.sender import Sender
@@ -31,10 +33,14 @@ __all__ = [
     "Pace",
     "Sender",
     "Turn",
+    "addressees",
     "after",
     "after_edit",
+    "chat_at",
     "halves",
+    "name_of",
     "next_up",
     "plan",
     "settle",
+    "wait",
 ]

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from delivery.ledger import LookUp
 from delivery.pace import AccountPace
-from models import Alert, ChatSettings, Outgoing, SendResult
+from models import Alert, Chat, ChatSettings, Outgoing, Reply, SendResult
 
 
 class Sender(Protocol):
@@ -46,4 +46,8 @@ class Sender(Protocol):
 
     async def look_up(self, outgoing: Outgoing, called_at: datetime) -> LookUp:
         """Whether the message of a call made at `called_at` stands in the chat."""
+        ...
+
+    async def tell(self, chat: Chat, told: Reply) -> SendResult:
+        """Post something that is no alert: what admins are told."""
         ...

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from delivery import AccountPace, CannotLook, Limit, LookUp
-from models import Alert, Chat, ChatSettings, Outgoing, SendResult, Sent
+from models import Alert, Chat, ChatSettings, Outgoing, Reply, SendResult, Sent
 from platforms.state import State
 
 CHAT = Chat("console", "", "page")
@@ -49,6 +49,10 @@ class Console:
 
     async def look_up(self, outgoing: Outgoing, called_at: datetime) -> LookUp:
         return CannotLook()
+
+    async def tell(self, chat: Chat, told: Reply) -> SendResult:
+        """Nobody is told things here: the page shows what is open, and the log has all of it."""
+        return Sent("")
 
     def read(self) -> asyncio.Queue[Alert | None]:
         """Alerts from now on, then None at the end of the desk; give it back with `leave`."""

@@ -1,17 +1,17 @@
-"""Telegram: updates in, alerts out, its errors made ours. The only module that knows python-telegram-bot."""
+"""Telegram: updates in, alerts out, its errors made ours. It and the modules named after it alone know the library."""
 
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 # Before the library is imported: retry_after as a timedelta (docs.python-telegram-bot.org, v22.2).
 os.environ.setdefault("PTB_TIMEDELTA", "1")
 
 import structlog
-from telegram import Bot, BotCommand, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, Message, Update
+from telegram import Bot, BotCommand, CallbackQuery, LinkPreviewOptions, Update
 from telegram.constants import ParseMode
 from telegram.error import (
     BadRequest,
@@ -32,6 +32,7 @@ from formatters.parts import is_urgent
 from locales import say
 from models import (
     Alert,
+    Button,
     Chat,
     ChatGone,
     ChatSettings,
@@ -48,19 +49,19 @@ from models import (
     Unknown,
 )
 from platforms.state import State
+from platforms.telegram_answers import BESIDE, NOTHING_TO_EDIT, Answers, keyboard, seconds
+from platforms.telegram_incoming import NAME, Incoming
 from platforms.telegram_request import AiohttpRequest, Cut, NotSent
 
 log = structlog.get_logger()
 
-NAME = "telegram"
 POLL = 25
 TIMEOUT = 15.0
 CONNECT_TIMEOUT = 5.0
 POOL_TIMEOUT = 10.0
-ALLOWED = ["message", "channel_post", "my_chat_member"]
+ALLOWED = ["message", "channel_post", "callback_query", "my_chat_member"]
 ASK_AGAIN = 60.0
 LONGEST_PAUSE = 30.0
-ANSWER_WITHIN = 20.0
 MENU = ("latest", "search", "subscribe", "unsubscribe", "help")
 
 TOKEN_REFUSED = "the token is refused: copy it again from @BotFather"  # noqa: S105, words for people
@@ -96,7 +97,6 @@ PICTURE_TROUBLE = frozenset(
     }
 )
 BEYOND_REACH = frozenset({"message to edit not found", "message can't be edited", "message to delete not found"})
-NOTHING_TO_EDIT = "message is not modified"
 WEBHOOK_IS_SET = "conflict: can't use getupdates method while webhook is active"
 
 Answer = Callable[[Command], Awaitable[Reply]]
@@ -130,7 +130,8 @@ class Telegram:
             request=_request(connections=64),
             get_updates_request=_request(connections=2),
         )
-        self._username = ""
+        self._incoming = Incoming(self._bot, self.account, settings)
+        self._answers = Answers(self._bot, self.pace, defaults)
         self._replying: set[asyncio.Task[None]] = set()
 
     # ------------------------------------------------------------------------------------------------- life
@@ -154,7 +155,7 @@ class Telegram:
     async def check(self) -> str:
         """Ask once whether the token works; "" or what is wrong, in words."""
         try:
-            if self._username:
+            if self._incoming.username:
                 await self._bot.get_me()
             else:
                 await self._bot.initialize()
@@ -165,7 +166,7 @@ class Telegram:
         except TelegramError as error:
             why = error.message if isinstance(error, NotSent) else type(error).__name__
             return f"no answer from {self._settings.api_base} ({why})"
-        self._username = self._bot.username.lower()
+        self._incoming.username = self._bot.username.lower()
         return ""
 
     async def close(self) -> None:
@@ -203,8 +204,8 @@ class Telegram:
 
     async def _receive(self) -> None:
         """Long polling. Updates are confirmed by the next call, so each is handled before it."""
-        await self._quietly(self._bot.delete_webhook())
-        await self._quietly(self._set_menu())
+        await self._answers.quietly(self._bot.delete_webhook())
+        await self._answers.quietly(self._set_menu())
         offset, pause = 0, 1.0
         while True:
             try:
@@ -222,7 +223,7 @@ class Telegram:
                 await self._yield_to_nobody(error)
                 pause = min(LONGEST_PAUSE, pause * 2)
             except RetryAfter as error:
-                pause = _seconds(error.retry_after)
+                pause = seconds(error.retry_after)
             except Exception as error:
                 # Not only the library's own: of what is no update it makes whatever its constructors raise.
                 self.state.trouble(f"cannot receive ({type(error).__name__}); trying again")
@@ -238,7 +239,7 @@ class Telegram:
         """Another program has the updates: said, and a webhook is taken away, since this bot polls."""
         if error.message.lower().startswith(WEBHOOK_IS_SET):
             self.state.trouble("another program set a webhook for this bot: it is taken away")
-            await self._quietly(self._bot.delete_webhook())
+            await self._answers.quietly(self._bot.delete_webhook())
         else:
             self.state.trouble("another program reads this bot's messages: stop the other one")
 
@@ -247,96 +248,39 @@ class Telegram:
             menu = [BotCommand(name, say(language, f"menu.{name}")) for name in MENU]
             await self._bot.set_my_commands(menu, language_code="" if language == "en" else language)
 
-    async def _quietly(self, call: Coroutine[Any, Any, Any]) -> None:
-        try:
-            await call
-        except TelegramError as error:
-            log.info("telegram refused a convenience", problem=type(error).__name__)
-
     async def _handle(self, update: Update) -> None:
         """What changes state is done here; only the sending of the answer goes on by itself."""
         try:
-            member = update.my_chat_member
-            if member is not None and member.new_chat_member.status in ("member", "administrator", "creator"):
-                await self._let_in_again(Chat(NAME, self.account, str(member.chat.id)))
-            message = update.effective_message
-            command = self._command(message) if message is not None and member is None else None
-            if message is None or command is None:
-                return
-            answer = await self._answer(command)
-            task = asyncio.create_task(self._reply(message, command, answer))
-            self._replying.add(task)
-            task.add_done_callback(self._replying.discard)
+            member, query, message = update.my_chat_member, update.callback_query, update.effective_message
+            if member is not None:
+                if member.new_chat_member.status in ("member", "administrator", "creator"):
+                    await self._let_in_again(Chat(NAME, self.account, str(member.chat.id)))
+            elif query is not None:
+                await self._on_press(query)
+            elif message is not None and (command := self._incoming.message(message)) is not None:
+                self._goes_on(self._answers.to_command(command, await self._answer(command)))
         except Exception:
             # One odd update must not stop the rest; it is confirmed, or it would come for ever.
             log.exception("an update could not be handled", update=update.update_id)
 
-    def _command(self, message: Message) -> Command | None:
-        text = (message.text or "").strip()
-        chat, user = message.chat, message.from_user
-        private = chat.type == "private"
-        if not text or (user is not None and user.is_bot and message.sender_chat is None):
-            return None
-        if not text.startswith("/"):
-            if not private:
-                return None
-            text = f"/{text}"
-        head, _, args = text[1:].partition(" ") if "\n" not in text.split(" ")[0] else text[1:].partition("\n")
-        name, _, addressed = head.partition("@")
-        if addressed and addressed.lower() != self._username:
-            return None
-        thread = str(message.message_thread_id) if message.is_topic_message and message.message_thread_id else ""
-        speaks_as_chat = message.sender_chat is not None and message.sender_chat.id == chat.id
-        user_id = 0 if user is None else user.id
-        # A channel's post and an anonymous admin have no user of their own: the chat itself speaks.
-        who = chat.id if speaks_as_chat or chat.type == "channel" else user_id
+    async def _on_press(self, query: CallbackQuery) -> None:
+        command = self._incoming.press(query)
+        if command is None:
+            await self._answers.quietly(self._bot.answer_callback_query(query.id))
+            return
+        answering = asyncio.ensure_future(self._answer(command))
+        self._goes_on(self._answers.to_press(query, command, answering))
+        await asyncio.wait([answering])
 
-        async def is_chat_admin() -> bool | None:
-            if private or speaks_as_chat or chat.type == "channel":
-                return True
-            return await self._is_admin(chat.id, user_id)
+    def _goes_on(self, sending: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(sending)
+        self._replying.add(task)
+        task.add_done_callback(self._sent)
 
-        return Command(
-            name=name.lower(),
-            args=args.strip(),
-            chat=Chat(NAME, self.account, str(chat.id), thread),
-            user=str(who),
-            language=(user.language_code or "") if user else "",
-            private=private,
-            trusted=who in self._settings.admins,
-            open=self._settings.open,
-            is_chat_admin=is_chat_admin,
-        )
-
-    async def _is_admin(self, chat_id: int, user_id: int) -> bool | None:
-        try:
-            member = await self._bot.get_chat_member(chat_id, user_id)
-        except TelegramError:
-            return None
-        return member.status in ("creator", "administrator")
-
-    async def _reply(self, message: Message, command: Command, answer: Reply) -> None:
-        settings = answer.settings or self._defaults
-        thread = int(command.chat.thread) if command.chat.thread else None
-        for text in render.reply(answer, settings):
-            for attempt in (1, 2):
-                await asyncio.sleep(self.pace.answer(command.chat, datetime.now(UTC)))
-                try:
-                    await self._bot.send_message(
-                        message.chat.id,
-                        text,
-                        parse_mode=ParseMode.HTML,
-                        message_thread_id=thread,
-                        link_preview_options=LinkPreviewOptions(is_disabled=True),
-                    )
-                    break
-                except RetryAfter as error:
-                    if attempt == 2 or _seconds(error.retry_after) > ANSWER_WITHIN:
-                        return
-                    await asyncio.sleep(_seconds(error.retry_after))
-                except TelegramError as error:
-                    log.warning("an answer could not be sent", problem=type(error).__name__)
-                    return
+    def _sent(self, task: asyncio.Task[None]) -> None:
+        self._replying.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("an answer could not be brought", exc_info=error)
 
     # ------------------------------------------------------------------------------------------------ sending
 
@@ -359,7 +303,7 @@ class Telegram:
             )
             return Sent(str(message.message_id))
         except Exception as error:
-            return self._result(error, parcel)
+            return self._result(error, parcel.chat)
 
     async def edit(self, parcel: Outgoing) -> SendResult:
         """Make the sent message show its alerts as they are now."""
@@ -370,10 +314,22 @@ class Telegram:
                 shown.html, chat_id=int(parcel.chat.id), message_id=int(message_id), **_form(shown)
             )
         except BadRequest as error:
-            return Sent(message_id) if _said(error).startswith(NOTHING_TO_EDIT) else self._result(error, parcel)
+            return Sent(message_id) if _said(error).startswith(NOTHING_TO_EDIT) else self._result(error, parcel.chat)
         except Exception as error:
-            return self._result(error, parcel)
+            return self._result(error, parcel.chat)
         return Sent(message_id)
+
+    async def tell(self, chat: Chat, told: Reply) -> SendResult:
+        """Post something that is no alert; it rings."""
+        thread = int(chat.thread) if chat.thread else None
+        result: SendResult = Sent("")
+        try:
+            for form in self._answers.drawn(told):
+                message = await self._bot.send_message(int(chat.id), message_thread_id=thread, **form)
+                result = Sent(str(message.message_id))
+        except Exception as error:
+            return self._result(error, chat)
+        return result
 
     def _limits_of(self, chat: Chat) -> tuple[Limit, ...]:
         """Of a person's chat, and of a group or channel, whose ids are below zero
@@ -396,7 +352,7 @@ class Telegram:
         pictures = parcel.settings.pictures and not parcel.delivery.pictureless
         return render.alert(parcel.alert, replace(parcel.settings, pictures=pictures))
 
-    def _result(self, error: Exception, parcel: Outgoing) -> SendResult:
+    def _result(self, error: Exception, chat: Chat) -> SendResult:
         match error:
             case NotSent():
                 return TryLater("telegram cannot be reached")
@@ -405,9 +361,9 @@ class Telegram:
             case TimedOut():
                 return Unknown("no answer in time")
             case RetryAfter():
-                return TryLater("telegram asked us to wait", _seconds(error.retry_after))
+                return TryLater("telegram asked us to wait", seconds(error.retry_after))
             case ChatMigrated():
-                return Moved(Chat(NAME, parcel.chat.account, str(error.new_chat_id), parcel.chat.thread))
+                return Moved(Chat(NAME, chat.account, str(error.new_chat_id), chat.thread))
             case InvalidToken() | Forbidden() | BadRequest() if _is_foreign(error):
                 # A proxy's or a gateway's page: nothing about the token, the chat or the alert.
                 return TryLater("an answer that is not telegram's")
@@ -458,16 +414,10 @@ def _is_foreign(error: BaseException) -> bool:
 def _form(shown: render.TelegramText) -> dict[str, Any]:
     picture = shown.picture
     preview = LinkPreviewOptions(url=picture, prefer_large_media=True) if picture else LinkPreviewOptions(True)
-    keyboard = None
-    if shown.button:
-        label, link = shown.button
-        keyboard = InlineKeyboardMarkup([[InlineKeyboardButton(label, url=link)]])
+    opens = ((Button(shown.button[0], url=shown.button[1]),),) if shown.button else ()
+    rows = (*opens, *shown.rows)
     return {
         "parse_mode": None if shown.plain else ParseMode.HTML,
         "link_preview_options": preview,
-        "reply_markup": keyboard,
+        "reply_markup": keyboard(rows, BESIDE) if rows else None,
     }
-
-
-def _seconds(wait: int | timedelta) -> float:
-    return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)

@@ -188,6 +188,29 @@ messages = Table(
 )
 """Messages of several deliveries. Their state and the platform's id stand in the deliveries, which change together."""
 
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", String(200), nullable=False),
+    Column("text", String(64), nullable=False),
+    Column("words", JSON, nullable=False),
+    Column("buttons", JSON, nullable=False),
+    Column("language", String(8), nullable=False),
+    Column("to", JSON, nullable=False),
+    Column("told", JSON, nullable=False),
+    Column("created", UtcDateTime, nullable=False),
+    Column("over", UtcDateTime),
+    Column("done", UtcDateTime),
+    Column("ends", Integer),
+    Column("printed", Boolean, nullable=False, server_default=false()),
+    Index("one_notice_a_trouble", "key", unique=True, sqlite_where=text("over is null")),
+    Index("notices_pending", "id", sqlite_where=text("done is null")),
+)
+"""What the admins are told. `key` names the trouble, `over` is when it ended; `text` is a key of the locales, filled
+with `words`. `to`: the chats that are told ([]: the desk's), `told`: those that were. `done`: nobody is left to tell.
+`ends`: the notice whose end this one tells, to those who were told of that."""
+
 deliveries = Table(
     "deliveries",
     metadata,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from delivery import AccountPace, CannotLook, Limit, LookUp
-from models import Alert, ChatSettings, Outgoing, Roundup, SendResult, Sent
+from models import Alert, Chat, ChatSettings, Outgoing, Reply, Roundup, SendResult, Sent
 
 
 class ScriptedSender:
@@ -28,6 +28,7 @@ class ScriptedSender:
         self.shown: defaultdict[str, list[str]] = defaultdict(list)
         self.sent: list[Outgoing] = []
         self.edited: list[Outgoing] = []
+        self.told: list[tuple[str, Reply]] = []
         self.gates: dict[str, asyncio.Event] = {}
         self.at_once: dict[str, int] = defaultdict(int)
         self.most_at_once = 0
@@ -57,6 +58,12 @@ class ScriptedSender:
         chat, _, place = outgoing.delivery.message_id.rpartition(" ")
         self.shown[chat][int(place)] = text_of(outgoing)
         return Sent(outgoing.delivery.message_id)
+
+    async def tell(self, chat: Chat, told: Reply) -> SendResult:
+        script = self.script[f"tell {chat.id}"]
+        result = script.popleft() if script else Sent("")
+        self.told.append((chat.id, told))
+        return result
 
     async def look_up(self, outgoing: Outgoing, called_at: datetime) -> LookUp:
         self.looked.append(outgoing)

@@ -9,7 +9,7 @@ import pipeline
 from delivery import AccountPace, CannotLook, Found, Limit, NotThere
 from models import Chat, ChatGone, ChatSettings, Moved, Part, Refused, Subscription, TryLater, Unknown
 from pipeline import Desk, Dispatcher
-from storage import archive, chats
+from storage import archive, chats, notices
 from storage import sources as stored
 from storage.tables import deliveries
 from tests.conftest import Clock
@@ -53,6 +53,12 @@ async def rows(desk: Desk) -> list[tuple[str, int]]:
     async with desk.database.read() as connection:
         found = await connection.execute(select(deliveries.c.status, deliveries.c.unknowns).order_by(deliveries.c.id))
         return [(row.status, row.unknowns) for row in found]
+
+
+async def troubles(desk: Desk) -> list[str]:
+    """What the admins are told and is not over, newest first."""
+    async with desk.database.read() as connection:
+        return [one.text for one in await notices.unsolved(connection, 100)]
 
 
 async def test_the_first_successful_read_is_silent_and_archived(desk: Desk, sender: ScriptedSender, site: Site) -> None:
@@ -180,10 +186,10 @@ async def test_a_closed_chat_is_paused_and_resumes_with_what_it_is_owed(
     site.publish(1)
     await poll(desk, site)
     await deliver(desk)
-    assert len(sender.sent) == 1
+    assert len(sender.sent) == 1 and await troubles(desk) == ["notice.chat_closed"]
     await desk.let_in_again(Chat("scripted", "", "a"))
     await deliver(desk)
-    assert sender.shown["a"] == ["소식 1호"]
+    assert sender.shown["a"] == ["소식 1호"] and await troubles(desk) == []
 
 
 async def test_what_grew_too_old_for_a_closed_chat_comes_as_a_round_up(

@@ -21,15 +21,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 import handlers
 import metrics
+import notices
 from config.settings import Web
 from formatters import plain, slack, telegram
 from locales import say, tables
 from models import Alert, Chat, ChatSettings, Command
 from pipeline import Desk
 from storage import archive, ledger, sources
+from storage import notices as stored_notices
 
 HERE = Path(__file__).parent
 BACKLOG = 20
+TROUBLES = 20
+SECRET = ("chat", "user")
+"""Words of a notice that the page hides: it has no sign-in."""
 REFRESH = 2.0
 LONGEST_BODY = 10_000
 ON_THE_PAGE = frozenset({"help", "latest", "search", "sources", "start"})
@@ -172,9 +177,14 @@ class Site:
         async with self._desk.database.read() as connection:
             watched = await sources.every_one(connection)
             counts = await sources.post_counts(connection)
+            troubles = await stored_notices.unsolved(connection, TROUBLES)
+        told = [
+            {"text": notices.words_of(one, self._settings.language, without=SECRET), "since": _iso(one.created)}
+            for one in troubles
+        ]
         platforms = [{"name": one.name, "state": one.word, "problem": one.problem} for one in self._platforms]
         rows = [_source_row(one, counts.get(one.source.id, 0)) for one in watched]
-        return _event("sources", rows) + _event("status", {"platforms": platforms})
+        return _event("sources", rows) + _event("status", {"platforms": platforms, "notices": told})
 
 
 def _source_row(watched: sources.Watched, posts: int) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def test_log_level_and_test_names_are_no_keys_and_everything_else_is() -> None:
 
 
 def test_keys_without_effect_are_named() -> None:
-    assert load(None, {"SOKBO_DESK__CHATS": "telegram:-1001"}).without_effect() == ("[desk] chats",)
+    assert load(None, {"SOKBO_SLACK__CLIENT_ID": "1.2"}).without_effect() == ("[slack] client_id",)
     assert load(None, {"SOKBO_DELIVERY__ROUNDUP_AFTER": "3"}).without_effect() == ()
     assert load(None, {}).without_effect() == ()
 

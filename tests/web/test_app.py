@@ -13,7 +13,7 @@ from models import Condensed, Post, Urgency
 from pipeline import Desk, Dispatcher
 from platforms.console import CHAT, Console
 from platforms.state import State
-from storage import archive, chats, search
+from storage import archive, chats, notices, search
 from tests.parcels import parcel
 from web.app import Site
 
@@ -188,3 +188,17 @@ async def test_the_metrics_have_their_names(http: httpx.AsyncClient) -> None:
         "sokbo_source_silent_seconds",
     ):
         assert f"# TYPE {name} " in text or f"# TYPE {name.removesuffix('_total')} " in text, name
+
+
+async def test_the_page_tells_what_is_wrong_and_hides_whose_chat_it_is(
+    desk: Desk, served: Served, http: httpx.AsyncClient
+) -> None:
+    async with desk.database.write() as tx:
+        await notices.tell(tx, desk.now(), "chat/1", "notice.chat_closed", chat="telegram:4242", reason="blocked")
+    async with http.stream("GET", "/events") as response:
+        events = read_events(response)
+        await anext(events)
+        _, status = await anext(events)
+    assert isinstance(status, dict)
+    (told,) = status["notices"]
+    assert "blocked" in told["text"] and "4242" not in str(status)
