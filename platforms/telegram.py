@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,15 @@ from typing import Any
 os.environ.setdefault("PTB_TIMEDELTA", "1")
 
 import structlog
-from telegram import Bot, BotCommand, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, Message, Update
+from telegram import (
+    Bot,
+    BotCommand,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    LinkPreviewOptions,
+    Message,
+    Update,
+)
 from telegram.constants import ParseMode
 from telegram.error import (
     BadRequest,
@@ -26,7 +34,7 @@ from telegram.error import (
 )
 
 from config.settings import Telegram as Settings
-from delivery import AccountPace, CannotLook, Limit, LookUp
+from delivery import AccountPace, Alarm, CannotLook, Limit, LookUp
 from formatters import telegram as render
 from formatters.parts import is_urgent
 from locales import say
@@ -47,6 +55,7 @@ from models import (
     TryLater,
     Unknown,
 )
+from platforms.doors import Doors
 from platforms.state import State
 from platforms.telegram_request import AiohttpRequest, Cut, NotSent
 
@@ -72,14 +81,18 @@ CLOSED_DOORS = frozenset(
         "chat not found",
         "user not found",
         "peer_id_invalid",
+        "group chat was upgraded to a supergroup chat",
+        "group chat was deactivated",
+    }
+)
+SPEECHLESS = frozenset(
+    {
         "not enough rights to send text messages to the chat",
         "have no rights to send a message",
         "need administrator rights in the channel chat",
         "chat_write_forbidden",
         "topic_closed",
         "message thread not found",
-        "group chat was upgraded to a supergroup chat",
-        "group chat was deactivated",
         "chat_send_plain_forbidden",
         "chat_restricted",
         "chat_admin_required",
@@ -102,6 +115,35 @@ WEBHOOK_IS_SET = "conflict: can't use getupdates method while webhook is active"
 Answer = Callable[[Command], Awaitable[Reply]]
 
 
+class Receiver(Bot):
+    """A bot that one update does not stop which the library cannot read.
+
+    It lacks fields that a server of another version leaves out, and then refuses the whole answer, for ever.
+    """
+
+    async def updates(self, offset: int) -> list[tuple[int, "Door | Update | None"]]:
+        """What came in, by long polling, with its numbers; None for what cannot be read. Raises what `get_updates`
+        raises."""
+        data = {"timeout": POLL, "offset": offset, "allowed_updates": ALLOWED}
+        found: Any = await self._post("getUpdates", data, read_timeout=POLL + TIMEOUT)
+        return [(int(update["update_id"]), self._read(update)) for update in found]
+
+    def _read(self, update: dict[str, Any]) -> "Door | Update | None":
+        try:
+            return _door(update["my_chat_member"]) if "my_chat_member" in update else Update.de_json(update, self)
+        except Exception as error:
+            log.error("an update could not be read", update=update["update_id"], kind=type(error).__name__)
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What the bot is in a chat has changed; `closed` says what keeps it from writing there, if anything does."""
+
+    chat: int
+    closed: ChatGone | None
+
+
 class Telegram:
     """One bot account. `run()` connects and receives until it is cancelled; `send` and `edit` serve the ledger."""
 
@@ -112,7 +154,7 @@ class Telegram:
         self,
         settings: Settings,
         answer: Answer,
-        let_in_again: Callable[[Chat], Awaitable[None]],
+        doors: Doors,
         defaults: ChatSettings,
     ) -> None:
         token = settings.token.get_secret_value()
@@ -121,9 +163,9 @@ class Telegram:
         self.account = token.partition(":")[0]
         self._settings = settings
         self._answer = answer
-        self._let_in_again = let_in_again
+        self._doors = doors
         self._defaults = defaults
-        self._bot = Bot(
+        self._bot = Receiver(
             token,
             base_url=f"{settings.api_base.rstrip('/')}/bot",
             base_file_url=f"{settings.api_base.rstrip('/')}/file/bot",
@@ -138,6 +180,10 @@ class Telegram:
     @property
     def ready(self) -> bool:
         return self.state.word == "ready"
+
+    @property
+    def alarm(self) -> Alarm | None:
+        return self.state.alarm
 
     async def run(self) -> None:
         """Connect, then receive; whatever goes wrong is said in `state` and tried again."""
@@ -208,7 +254,7 @@ class Telegram:
         offset, pause = 0, 1.0
         while True:
             try:
-                updates = await self._bot.get_updates(offset=offset, timeout=POLL, allowed_updates=ALLOWED)
+                updates = await self._bot.updates(offset)
                 pause = 1.0
                 if self.state.problem:
                     self.state.ready()
@@ -228,9 +274,10 @@ class Telegram:
                 self.state.trouble(f"cannot receive ({type(error).__name__}); trying again")
                 pause = min(LONGEST_PAUSE, pause * 2)
             else:
-                for update in updates:
-                    await self._handle(update)
-                    offset = update.update_id + 1
+                for number, update in updates:
+                    if update is not None:
+                        await self._handle(number, update)
+                    offset = number + 1
                 continue
             await asyncio.sleep(pause)
 
@@ -240,7 +287,10 @@ class Telegram:
             self.state.trouble("another program set a webhook for this bot: it is taken away")
             await self._quietly(self._bot.delete_webhook())
         else:
-            self.state.trouble("another program reads this bot's messages: stop the other one")
+            problem = "another program reads this bot's messages: stop the other one"
+            if self.state.problem != problem:
+                log.error("telegram has a second reader", problem=problem)
+            self.state.trouble(problem, alarm="notice.second_reader")
 
     async def _set_menu(self) -> None:
         for language in ("ko", "en"):
@@ -253,15 +303,18 @@ class Telegram:
         except TelegramError as error:
             log.info("telegram refused a convenience", problem=type(error).__name__)
 
-    async def _handle(self, update: Update) -> None:
+    async def _handle(self, number: int, update: Update | Door) -> None:
         """What changes state is done here; only the sending of the answer goes on by itself."""
         try:
-            member = update.my_chat_member
-            if member is not None and member.new_chat_member.status in ("member", "administrator", "creator"):
-                await self._let_in_again(Chat(NAME, self.account, str(member.chat.id)))
+            if isinstance(update, Door):
+                await self._note_door(update)
+                return
             message = update.effective_message
-            command = self._command(message) if message is not None and member is None else None
-            if message is None or command is None:
+            if message is None:
+                return
+            await self._note_change(message)
+            command = self._command(message)
+            if command is None:
                 return
             answer = await self._answer(command)
             task = asyncio.create_task(self._reply(message, command, answer))
@@ -269,7 +322,24 @@ class Telegram:
             task.add_done_callback(self._replying.discard)
         except Exception:
             # One odd update must not stop the rest; it is confirmed, or it would come for ever.
-            log.exception("an update could not be handled", update=update.update_id)
+            log.exception("an update could not be handled", update=number)
+
+    async def _note_door(self, door: Door) -> None:
+        chat = Chat(NAME, self.account, str(door.chat))
+        if door.closed is None:
+            await self._doors.let_in_again(chat)
+        else:
+            await self._doors.shut_out(chat, door.closed)
+
+    async def _note_change(self, message: Message) -> None:
+        """A group that has a new id, said on both sides; a topic that is open again."""
+        here = Chat(NAME, self.account, str(message.chat.id))
+        if message.migrate_to_chat_id is not None:
+            await self._doors.moved(here, replace(here, id=str(message.migrate_to_chat_id)))
+        elif message.migrate_from_chat_id is not None:
+            await self._doors.moved(replace(here, id=str(message.migrate_from_chat_id)), here)
+        elif message.forum_topic_reopened is not None and message.message_thread_id is not None:
+            await self._doors.let_in_again(replace(here, thread=str(message.message_thread_id)))
 
     def _command(self, message: Message) -> Command | None:
         text = (message.text or "").strip()
@@ -456,11 +526,31 @@ def _request(connections: int) -> AiohttpRequest:
 
 def _bad_request(error: BadRequest) -> SendResult:
     said = _said(error)
-    if said in CLOSED_DOORS:
-        return ChatGone(error.message)
+    if said in CLOSED_DOORS | SPEECHLESS:
+        return ChatGone(error.message, speechless=said in SPEECHLESS)
     if said in PICTURE_TROUBLE:
         return Refused(error.message, Part.PICTURE)
     return Refused(error.message, Part.MESSAGE if said in BEYOND_REACH else Part.FORM)
+
+
+def _door(changed: dict[str, Any]) -> Door:
+    """The door that a `my_chat_member` update is about (https://core.telegram.org/bots/api#chatmember)."""
+    chat, now = int(changed["chat"]["id"]), changed["new_chat_member"]
+    kind = changed["chat"]["type"]
+    match now:
+        case {"status": "kicked"} if kind == "private":
+            closed = ChatGone("bot was blocked by the user")
+        case {"status": "kicked"}:
+            closed = ChatGone(f"bot was kicked from the {kind} chat")
+        case {"status": "left"} | {"status": "restricted", "is_member": False}:
+            closed = ChatGone(f"bot is not a member of the {kind} chat")
+        case {"status": "restricted", "can_send_messages": False}:
+            closed = ChatGone("not enough rights to send text messages to the chat", speechless=True)
+        case {"status": "administrator", "can_post_messages": False} if kind == "channel":
+            closed = ChatGone("need administrator rights in the channel chat", speechless=True)
+        case _:
+            return Door(chat, None)
+    return Door(chat, closed)
 
 
 def _said(error: BadRequest) -> str:
