@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from formatters import inert, when
 from locales import say
-from models import Alert, ChatSettings, Urgency
+from models import Alert, Button, ChatSettings, Urgency
 
 SAFE = ":/?#[]@!$&'()*+,;=%~-._"
 LONGEST_LINK = 2000
@@ -26,6 +26,13 @@ NOTE = 600
 TOPICS = 3
 MOST_TOPICS, MOST_BULLETS = 20, 10
 """How many of a publisher's are looked at."""
+LONGEST_PRESS = 60
+"""Bytes of what a button stands for: Telegram's `callback_data` takes 64, one of them says where the answer goes."""
+MOST_ROWS, MOST_IN_A_ROW = 10, 8
+"""Of buttons: Telegram takes 100 in all and 8 in a row, Slack 25 in a block."""
+BUTTON = 70
+
+Rows = tuple[tuple[Button, ...], ...]
 
 Measure = Callable[[str], int]
 Size = tuple[int, ...]
@@ -184,6 +191,22 @@ def updated(alert: Alert, settings: ChatSettings) -> list[str]:
 
 def is_urgent(alert: Alert) -> bool:
     return alert.urgency is Urgency.URGENT
+
+
+def buttons(rows: Iterable[Sequence[Button]], measure: Measure = len) -> Rows:
+    """The buttons that every platform takes, their labels inert: no press that is too long, no address that nobody can
+    open; rows that are too long are broken."""
+    kept = [[one for button in row if (one := _button(button, measure))] for row in rows]
+    broken = [row[at : at + MOST_IN_A_ROW] for row in kept for at in range(0, len(row), MOST_IN_A_ROW)]
+    return tuple(map(tuple, broken[:MOST_ROWS]))
+
+
+def _button(button: Button, measure: Measure) -> Button | None:
+    label, link = text(button.label, BUTTON, measure), address(button.url)
+    if button.press:
+        taken = button.press.isprintable() and len(button.press.encode()) <= LONGEST_PRESS
+        return Button(label, press=button.press) if label and taken else None
+    return Button(label, url=link) if label and link and has_public_host(link) else None
 
 
 def mark_of(alert: Alert) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from formatters import inert, lists, parts, when
 from formatters.lists import DigestEntry, Part
 from locales import say
-from models import Alert, ChatSettings, Reply
+from models import Alert, Button, ChatSettings, Reply
 
 HEADLINE = 300
 BULLET = 400
@@ -86,7 +86,7 @@ def _lines(number: int, alert: Alert, settings: ChatSettings) -> list[str]:
 
 
 def reply(answer: Reply, settings: ChatSettings) -> str:
-    """The answer as lines."""
+    """The answer as lines; of each button the command to type, or what it opens."""
     told = [inert.line(answer.title)] if answer.title else []
     told += map(inert.lines, answer.lines)
     for number, story in enumerate(answer.stories, answer.first):
@@ -98,7 +98,12 @@ def reply(answer: Reply, settings: ChatSettings) -> str:
         snippet = "" if alert.retracted else inert.line(story.snippet)
         told += [f"   {snippet}"] if snippet else []
         told += [f"   {link}"] if (link := parts.address(alert.link)) else []
+    told += [f"{button.label}: {button.url or f'/{button.press}'}" for button in _buttons(answer)]
     return "\n".join(told)
+
+
+def _buttons(answer: Reply) -> list[Button]:
+    return [button for row in parts.buttons(answer.buttons) for button in row]
 
 
 def reply_json(answer: Reply, settings: ChatSettings) -> dict[str, Any]:
@@ -120,6 +125,7 @@ def reply_json(answer: Reply, settings: ChatSettings) -> dict[str, Any]:
             for story in answer.stories
         ],
         "marked": [inert.line(word) for word in answer.marked],
+        "buttons": [{"label": one.label, "press": one.press, "url": one.url} for one in _buttons(answer)],
     }
 
 

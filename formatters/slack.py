@@ -14,7 +14,7 @@ from typing import Any
 from formatters import inert, lists, marking, parts, plain, when
 from formatters.lists import CAPS, Caps, DigestEntry, Part
 from locales import say
-from models import Alert, ChatSettings, Reply, Story
+from models import Alert, Button, ChatSettings, Reply, Story
 
 SECTION = 2900
 BLOCKS_ROOM = 11_000
@@ -34,6 +34,8 @@ Block = dict[str, Any]
 # code (and > a quotation). They are shown by signs that look the same.
 FORMATTING = re.compile(r"(?<![^\W_])[*_~`]|[*_~`](?![^\W_])|^>", re.MULTILINE)
 LOOKALIKE = {"*": "∗", "_": "ˍ", "~": "∼", "`": "ˋ", ">": "›"}
+PRESS, BESIDE, OPEN = "press", "beside", "open"
+"""How the action ids of buttons begin: the answer takes the message's place, or stands beside it; a link has none."""
 ZERO_WIDTH_SPACE = "\u200b"
 
 
@@ -112,7 +114,7 @@ def alert(alert: Alert, settings: ChatSettings) -> SlackText:
     blocks.append({"type": "context", "elements": [_mrkdwn(_context(alert, settings))]})
     if link:
         label = {"type": "plain_text", "text": say(settings.language, "alert.open")}
-        button = {"type": "button", "action_id": "open", "text": label, "url": link}
+        button = {"type": "button", "action_id": OPEN, "text": label, "url": link}
         blocks.append({"type": "actions", "elements": [button]})
     gone = f"❌ {parts.retraction(alert, settings, _measure)}" if alert.retracted else ""
     return SlackText(_fallback(gone, headline, link), tuple(blocks))
@@ -248,7 +250,25 @@ def reply(answer: Reply, settings: ChatSettings) -> SlackText:
         shown = [*shown, say(settings.language, key, count=count)]
     told = inert.lines(" ".join((answer.title, *answer.lines))).strip() or _titles(answer, settings)
     fallback = parts.shorten(told, FALLBACK, _measure)
-    return SlackText(escape(fallback) or "-", tuple(map(_section, _sections(shown))))
+    blocks = [*map(_section, _sections(shown)), *buttons(answer.buttons, PRESS)]
+    return SlackText(escape(fallback) or "-", tuple(blocks))
+
+
+def buttons(rows: Iterable[Sequence[Button]], kind: str) -> list[Block]:
+    """A block for each row. `kind` begins every action id: it says what is to be done with the answer to a press."""
+    return [
+        {
+            "type": "actions",
+            "elements": [_button(button, kind, f"{row}:{place}") for place, button in enumerate(held)],
+        }
+        for row, held in enumerate(parts.buttons(rows, _measure))
+    ]
+
+
+def _button(button: Button, kind: str, place: str) -> Block:
+    does = {"url": button.url} if button.url else {"value": button.press}
+    label = {"type": "plain_text", "text": escape(button.label)}
+    return {"type": "button", "action_id": f"{OPEN if button.url else kind}:{place}", "text": label, **does}
 
 
 def _titles(answer: Reply, settings: ChatSettings) -> str:

@@ -29,6 +29,7 @@ LIST_SIZE = (LIMIT - 400, ENTITIES - 2, ENTITY_BYTES - 100)
 """Of the lines of a round-up when it is first sent. Its title, and one headline that grows to its full length, fit
 into the rest."""
 STORY_LINK = 1500
+POPUP = 200
 
 TAG = re.compile(r"<[^<>]*>")
 LINK = re.compile(r"<a [^<>]*>.*?</a>")
@@ -42,12 +43,14 @@ WORD_JOINER = "\u2060"
 
 @dataclass(frozen=True, slots=True)
 class TelegramText:
-    """`html` in parse mode HTML (none when `plain`), the button as (label, address), the preview picture's address."""
+    """`html` in parse mode HTML (none when `plain`), the button that opens the source as (label, address), the preview
+    picture's address, and below that button the rows of those to press."""
 
     html: str
     plain: bool = False
     button: tuple[str, str] | None = None
     picture: str = ""
+    rows: parts.Rows = ()
 
 
 def _escape(text: str) -> str:
@@ -208,6 +211,23 @@ def reply(answer: Reply, settings: ChatSettings) -> list[str]:
     groups = parts.packed(blocks, lambda block: _size(f"{block}\n"), (LIMIT, ENTITIES, ENTITY_BYTES))
     messages = ["\n".join(group) for group in groups]
     return [message for message in messages if inert.line(TAG.sub("", message))]
+
+
+def keyboard(answer: Reply) -> parts.Rows:
+    """The rows of buttons under the answer's last message."""
+    return parts.buttons(answer.buttons, _measure)
+
+
+def popup(answer: Reply) -> str:
+    """The answer in so few words that Telegram shows them over the chat, to one person
+    (https://core.telegram.org/bots/api#answercallbackquery)."""
+    told = inert.lines("\n".join(filter(None, (answer.title, *answer.lines)))).strip()
+    return parts.shorten(told, POPUP, _measure)
+
+
+def toast(words: str) -> str:
+    """What is shown for a moment to whoever pressed a button."""
+    return parts.text(words, POPUP, _measure)
 
 
 def _story(number: int, story: Story, answer: Reply, settings: ChatSettings) -> str:

@@ -1,4 +1,4 @@
-"""Slack: commands, mentions and messages in, alerts out, its errors made ours. The only module that knows bolt."""
+"""Slack: commands, mentions and messages in, alerts out, its errors made ours. It and slack_answers.py know bolt."""
 
 import asyncio
 import json
@@ -6,7 +6,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -36,6 +36,7 @@ from models import (
     Unknown,
 )
 from platforms.doors import Doors
+from platforms.slack_answers import Answers, Held
 from platforms.state import State
 
 log = structlog.get_logger()
@@ -116,6 +117,7 @@ class Slack:
         self._handler: AsyncSocketModeHandler | None = None
         self._socket: asyncio.Task[None] | None = None
         self._events: OrderedDict[str, None] = OrderedDict()
+        self._answers = Answers(lambda: self.client, self.pace, defaults)
 
     # ------------------------------------------------------------------------------------------------- life
 
@@ -231,7 +233,8 @@ class Slack:
         ):
             for name in names:
                 app.event(name)(take)
-        app.action("open")(_acknowledge)
+        app.action(re.compile(f"(?:{render.PRESS}|{render.BESIDE}):"))(self._on_press)
+        app.action(re.compile(render.OPEN))(_acknowledge)
         return app
 
     async def _on_slash(self, ack: AsyncAck, respond: AsyncRespond, body: dict[str, Any]) -> None:
@@ -243,19 +246,17 @@ class Slack:
         answering = asyncio.ensure_future(self._answer(command))
         await asyncio.wait([answering], timeout=ACK_WITHIN)
         await ack()
-        answer = await answering
-        shown = render.reply(answer, answer.settings or self._defaults)
-        try:
-            await respond(
-                text=shown.text,
-                blocks=list(shown.blocks),
-                response_type="in_channel" if answer.public else "ephemeral",
-                replace_original=False,
-                unfurl_links=False,
-                unfurl_media=False,
-            )
-        except (aiohttp.ClientError, SlackClientError, TimeoutError) as error:
-            log.warning("an answer could not be sent", problem=type(error).__name__)
+        await self._answers.to_slash(respond, await answering)
+
+    async def _on_press(self, ack: AsyncAck, respond: AsyncRespond, body: dict[str, Any]) -> None:
+        """A button: the command that it stands for, of whoever pressed it."""
+        held = Held.of(body)
+        name, args = _words(str(body["actions"][0].get("value") or ""))
+        command = self._command(name, args, held.channel, held.thread, str(body["user"]["id"]), pressed=True)
+        answering = asyncio.ensure_future(self._answer(command))
+        await asyncio.wait([answering], timeout=ACK_WITHIN)
+        await ack()
+        await self._answers.to_press(respond, held, command, await answering)
 
     async def _on_message(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         """A mention, or a direct message: the same words as the commands."""
@@ -269,20 +270,7 @@ class Slack:
             name, args = _words(args or "help")
         thread = str(event.get("thread_ts") or "")
         command = self._command(name, _unescape(args), str(event["channel"]), thread, str(event.get("user") or ""))
-        answer = await self._answer(command)
-        shown = render.reply(answer, answer.settings or self._defaults)
-        await asyncio.sleep(self.pace.answer(command.chat, datetime.now(UTC)))
-        try:
-            await self.client.chat_postMessage(
-                channel=command.chat.id,
-                text=shown.text,
-                blocks=list(shown.blocks),
-                thread_ts=thread or None,
-                unfurl_links=False,
-                unfurl_media=False,
-            )
-        except (aiohttp.ClientError, SlackClientError, TimeoutError) as error:
-            log.warning("an answer could not be sent", problem=type(error).__name__)
+        await self._answers.to_message(command.chat, await self._answer(command), thread)
 
     async def _on_joined(self, event: dict[str, Any]) -> None:
         if event.get("user") == self._bot_user:
@@ -314,7 +302,7 @@ class Slack:
             self._events.popitem(last=False)
         return False
 
-    def _command(self, name: str, args: str, channel: str, thread: str, user: str) -> Command:
+    def _command(self, name: str, args: str, channel: str, thread: str, user: str, *, pressed: bool = False) -> Command:
         private = channel.startswith("D")
 
         async def is_chat_admin() -> bool | None:
@@ -329,6 +317,7 @@ class Slack:
             private=private,
             trusted=user in self._settings.admins or f"{self._team}:{user}" in self._settings.admins,
             open=self._settings.open,
+            pressed=pressed,
             is_chat_admin=is_chat_admin,
         )
 

@@ -1,25 +1,17 @@
-"""Telegram: updates in, alerts out, its errors made ours. The only module that knows python-telegram-bot."""
+"""Telegram: updates in, alerts out, its errors made ours. It and the modules named after it alone know the library."""
 
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 # Before the library is imported: retry_after as a timedelta (docs.python-telegram-bot.org, v22.2).
 os.environ.setdefault("PTB_TIMEDELTA", "1")
 
 import structlog
-from telegram import (
-    Bot,
-    BotCommand,
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    LinkPreviewOptions,
-    Message,
-    Update,
-)
+from telegram import BotCommand, CallbackQuery, LinkPreviewOptions, Message, Update
 from telegram.constants import ParseMode
 from telegram.error import (
     BadRequest,
@@ -40,6 +32,7 @@ from formatters.parts import is_urgent
 from locales import say
 from models import (
     Alert,
+    Button,
     Chat,
     ChatGone,
     ChatSettings,
@@ -57,19 +50,18 @@ from models import (
 )
 from platforms.doors import Doors
 from platforms.state import State
+from platforms.telegram_answers import BESIDE, NOTHING_TO_EDIT, Answers, keyboard, seconds
+from platforms.telegram_incoming import NAME, Incoming
+from platforms.telegram_receiver import Door, Receiver
 from platforms.telegram_request import AiohttpRequest, Cut, NotSent
 
 log = structlog.get_logger()
 
-NAME = "telegram"
-POLL = 25
 TIMEOUT = 15.0
 CONNECT_TIMEOUT = 5.0
 POOL_TIMEOUT = 10.0
-ALLOWED = ["message", "channel_post", "my_chat_member"]
 ASK_AGAIN = 60.0
 LONGEST_PAUSE = 30.0
-ANSWER_WITHIN = 20.0
 MENU = ("latest", "search", "subscribe", "unsubscribe", "help")
 
 TOKEN_REFUSED = "the token is refused: copy it again from @BotFather"  # noqa: S105, words for people
@@ -109,39 +101,9 @@ PICTURE_TROUBLE = frozenset(
     }
 )
 BEYOND_REACH = frozenset({"message to edit not found", "message can't be edited", "message to delete not found"})
-NOTHING_TO_EDIT = "message is not modified"
 WEBHOOK_IS_SET = "conflict: can't use getupdates method while webhook is active"
 
 Answer = Callable[[Command], Awaitable[Reply]]
-
-
-class Receiver(Bot):
-    """A bot that one update does not stop which the library cannot read.
-
-    It lacks fields that a server of another version leaves out, and then refuses the whole answer, for ever.
-    """
-
-    async def updates(self, offset: int) -> list[tuple[int, "Door | Update | None"]]:
-        """What came in, by long polling, with its numbers; None for what cannot be read. Raises what `get_updates`
-        raises."""
-        data = {"timeout": POLL, "offset": offset, "allowed_updates": ALLOWED}
-        found: Any = await self._post("getUpdates", data, read_timeout=POLL + TIMEOUT)
-        return [(int(update["update_id"]), self._read(update)) for update in found]
-
-    def _read(self, update: dict[str, Any]) -> "Door | Update | None":
-        try:
-            return _door(update["my_chat_member"]) if "my_chat_member" in update else Update.de_json(update, self)
-        except Exception as error:
-            log.error("an update could not be read", update=update["update_id"], kind=type(error).__name__)
-            return None
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """What the bot is in a chat has changed; `closed` says what keeps it from writing there, if anything does."""
-
-    chat: int
-    closed: ChatGone | None
 
 
 class Telegram:
@@ -172,7 +134,8 @@ class Telegram:
             request=_request(connections=64),
             get_updates_request=_request(connections=2),
         )
-        self._username = ""
+        self._incoming = Incoming(self._bot, self.account, settings)
+        self._answers = Answers(self._bot, self.pace, defaults)
         self._replying: set[asyncio.Task[None]] = set()
 
     # ------------------------------------------------------------------------------------------------- life
@@ -200,7 +163,7 @@ class Telegram:
     async def check(self) -> str:
         """Ask once whether the token works; "" or what is wrong, in words."""
         try:
-            if self._username:
+            if self._incoming.username:
                 await self._bot.get_me()
             else:
                 await self._bot.initialize()
@@ -211,7 +174,7 @@ class Telegram:
         except TelegramError as error:
             why = error.message if isinstance(error, NotSent) else type(error).__name__
             return f"no answer from {self._settings.api_base} ({why})"
-        self._username = self._bot.username.lower()
+        self._incoming.username = self._bot.username.lower()
         return ""
 
     async def close(self) -> None:
@@ -249,8 +212,8 @@ class Telegram:
 
     async def _receive(self) -> None:
         """Long polling. Updates are confirmed by the next call, so each is handled before it."""
-        await self._quietly(self._bot.delete_webhook())
-        await self._quietly(self._set_menu())
+        await self._answers.quietly(self._bot.delete_webhook())
+        await self._answers.quietly(self._set_menu())
         offset, pause = 0, 1.0
         while True:
             try:
@@ -268,7 +231,7 @@ class Telegram:
                 await self._yield_to_nobody(error)
                 pause = min(LONGEST_PAUSE, pause * 2)
             except RetryAfter as error:
-                pause = _seconds(error.retry_after)
+                pause = seconds(error.retry_after)
             except Exception as error:
                 # Not only the library's own: of what is no update it makes whatever its constructors raise.
                 self.state.trouble(f"cannot receive ({type(error).__name__}); trying again")
@@ -285,7 +248,7 @@ class Telegram:
         """Another program has the updates: said, and a webhook is taken away, since this bot polls."""
         if error.message.lower().startswith(WEBHOOK_IS_SET):
             self.state.trouble("another program set a webhook for this bot: it is taken away")
-            await self._quietly(self._bot.delete_webhook())
+            await self._answers.quietly(self._bot.delete_webhook())
         else:
             problem = "another program reads this bot's messages: stop the other one"
             if self.state.problem != problem:
@@ -297,29 +260,18 @@ class Telegram:
             menu = [BotCommand(name, say(language, f"menu.{name}")) for name in MENU]
             await self._bot.set_my_commands(menu, language_code="" if language == "en" else language)
 
-    async def _quietly(self, call: Coroutine[Any, Any, Any]) -> None:
-        try:
-            await call
-        except TelegramError as error:
-            log.info("telegram refused a convenience", problem=type(error).__name__)
-
     async def _handle(self, number: int, update: Update | Door) -> None:
         """What changes state is done here; only the sending of the answer goes on by itself."""
         try:
             if isinstance(update, Door):
                 await self._note_door(update)
-                return
-            message = update.effective_message
-            if message is None:
-                return
-            await self._note_change(message)
-            command = self._command(message)
-            if command is None:
-                return
-            answer = await self._answer(command)
-            task = asyncio.create_task(self._reply(message, command, answer))
-            self._replying.add(task)
-            task.add_done_callback(self._replying.discard)
+            elif update.callback_query is not None:
+                await self._on_press(update.callback_query)
+            elif (message := update.effective_message) is not None:
+                await self._note_change(message)
+                command = self._incoming.message(message)
+                if command is not None:
+                    self._goes_on(self._answers.to_command(command, await self._answer(command)))
         except Exception:
             # One odd update must not stop the rest; it is confirmed, or it would come for ever.
             log.exception("an update could not be handled", update=number)
@@ -341,72 +293,24 @@ class Telegram:
         elif message.forum_topic_reopened is not None and message.message_thread_id is not None:
             await self._doors.let_in_again(replace(here, thread=str(message.message_thread_id)))
 
-    def _command(self, message: Message) -> Command | None:
-        text = (message.text or "").strip()
-        chat, user = message.chat, message.from_user
-        private = chat.type == "private"
-        if not text or (user is not None and user.is_bot and message.sender_chat is None):
-            return None
-        if not text.startswith("/"):
-            if not private:
-                return None
-            text = f"/{text}"
-        head, _, args = text[1:].partition(" ") if "\n" not in text.split(" ")[0] else text[1:].partition("\n")
-        name, _, addressed = head.partition("@")
-        if addressed and addressed.lower() != self._username:
-            return None
-        thread = str(message.message_thread_id) if message.is_topic_message and message.message_thread_id else ""
-        speaks_as_chat = message.sender_chat is not None and message.sender_chat.id == chat.id
-        user_id = 0 if user is None else user.id
-        # A channel's post and an anonymous admin have no user of their own: the chat itself speaks.
-        who = chat.id if speaks_as_chat or chat.type == "channel" else user_id
+    async def _on_press(self, query: CallbackQuery) -> None:
+        command = self._incoming.press(query)
+        if command is None:
+            await self._answers.quietly(self._bot.answer_callback_query(query.id))
+            return
+        answering = asyncio.ensure_future(self._answer(command))
+        self._goes_on(self._answers.to_press(query, command, answering))
+        await asyncio.wait([answering])
 
-        async def is_chat_admin() -> bool | None:
-            if private or speaks_as_chat or chat.type == "channel":
-                return True
-            return await self._is_admin(chat.id, user_id)
+    def _goes_on(self, sending: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(sending)
+        self._replying.add(task)
+        task.add_done_callback(self._sent)
 
-        return Command(
-            name=name.lower(),
-            args=args.strip(),
-            chat=Chat(NAME, self.account, str(chat.id), thread),
-            user=str(who),
-            language=(user.language_code or "") if user else "",
-            private=private,
-            trusted=who in self._settings.admins,
-            open=self._settings.open,
-            is_chat_admin=is_chat_admin,
-        )
-
-    async def _is_admin(self, chat_id: int, user_id: int) -> bool | None:
-        try:
-            member = await self._bot.get_chat_member(chat_id, user_id)
-        except TelegramError:
-            return None
-        return member.status in ("creator", "administrator")
-
-    async def _reply(self, message: Message, command: Command, answer: Reply) -> None:
-        settings = answer.settings or self._defaults
-        thread = int(command.chat.thread) if command.chat.thread else None
-        for text in render.reply(answer, settings):
-            for attempt in (1, 2):
-                await asyncio.sleep(self.pace.answer(command.chat, datetime.now(UTC)))
-                try:
-                    await self._bot.send_message(
-                        message.chat.id,
-                        text,
-                        parse_mode=ParseMode.HTML,
-                        message_thread_id=thread,
-                        link_preview_options=LinkPreviewOptions(is_disabled=True),
-                    )
-                    break
-                except RetryAfter as error:
-                    if attempt == 2 or _seconds(error.retry_after) > ANSWER_WITHIN:
-                        return
-                    await asyncio.sleep(_seconds(error.retry_after))
-                except TelegramError as error:
-                    log.warning("an answer could not be sent", problem=type(error).__name__)
-                    return
+    def _sent(self, task: asyncio.Task[None]) -> None:
+        self._replying.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("an answer could not be brought", exc_info=error)
 
     # ------------------------------------------------------------------------------------------------ sending
 
@@ -450,14 +354,8 @@ class Telegram:
         thread = int(chat.thread) if chat.thread else None
         result: SendResult = Sent("")
         try:
-            for text in render.reply(told, self._defaults):
-                message = await self._bot.send_message(
-                    int(chat.id),
-                    text,
-                    parse_mode=ParseMode.HTML,
-                    message_thread_id=thread,
-                    link_preview_options=LinkPreviewOptions(is_disabled=True),
-                )
+            for form in self._answers.drawn(told):
+                message = await self._bot.send_message(int(chat.id), message_thread_id=thread, **form)
                 result = Sent(str(message.message_id))
         except Exception as error:
             return self._result(error, chat)
@@ -493,7 +391,7 @@ class Telegram:
             case TimedOut():
                 return Unknown("no answer in time")
             case RetryAfter():
-                return TryLater("telegram asked us to wait", _seconds(error.retry_after))
+                return TryLater("telegram asked us to wait", seconds(error.retry_after))
             case ChatMigrated():
                 return Moved(Chat(NAME, chat.account, str(error.new_chat_id), chat.thread))
             case InvalidToken() | Forbidden() | BadRequest() if _is_foreign(error):
@@ -533,26 +431,6 @@ def _bad_request(error: BadRequest) -> SendResult:
     return Refused(error.message, Part.MESSAGE if said in BEYOND_REACH else Part.FORM)
 
 
-def _door(changed: dict[str, Any]) -> Door:
-    """The door that a `my_chat_member` update is about (https://core.telegram.org/bots/api#chatmember)."""
-    chat, now = int(changed["chat"]["id"]), changed["new_chat_member"]
-    kind = changed["chat"]["type"]
-    match now:
-        case {"status": "kicked"} if kind == "private":
-            closed = ChatGone("bot was blocked by the user")
-        case {"status": "kicked"}:
-            closed = ChatGone(f"bot was kicked from the {kind} chat")
-        case {"status": "left"} | {"status": "restricted", "is_member": False}:
-            closed = ChatGone(f"bot is not a member of the {kind} chat")
-        case {"status": "restricted", "can_send_messages": False}:
-            closed = ChatGone("not enough rights to send text messages to the chat", speechless=True)
-        case {"status": "administrator", "can_post_messages": False} if kind == "channel":
-            closed = ChatGone("need administrator rights in the channel chat", speechless=True)
-        case _:
-            return Door(chat, None)
-    return Door(chat, closed)
-
-
 def _said(error: BadRequest) -> str:
     return error.message.lower().removeprefix("bad request: ")
 
@@ -566,16 +444,10 @@ def _is_foreign(error: BaseException) -> bool:
 def _form(shown: render.TelegramText) -> dict[str, Any]:
     picture = shown.picture
     preview = LinkPreviewOptions(url=picture, prefer_large_media=True) if picture else LinkPreviewOptions(True)
-    keyboard = None
-    if shown.button:
-        label, link = shown.button
-        keyboard = InlineKeyboardMarkup([[InlineKeyboardButton(label, url=link)]])
+    opens = ((Button(shown.button[0], url=shown.button[1]),),) if shown.button else ()
+    rows = (*opens, *shown.rows)
     return {
         "parse_mode": None if shown.plain else ParseMode.HTML,
         "link_preview_options": preview,
-        "reply_markup": keyboard,
+        "reply_markup": keyboard(rows, BESIDE) if rows else None,
     }
-
-
-def _seconds(wait: int | timedelta) -> float:
-    return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)

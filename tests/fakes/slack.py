@@ -639,7 +639,8 @@ class FakeSlack(LoopbackServer):
     Hooks: "received"(call) once a request was read, "processed"(call) between processing and the reply.
     `token_error` answers every call with that error; `scopes` are what the bot token may do; `bad_images` are
     addresses that Slack cannot fetch; `edit_window` closes editing after that many seconds; `history_page` caps a
-    page of history; `strict_rates` enforces the rates (`rate_breaches` counts them); `redelivers` sends events
+    page of history; `spent_responses`: every response URL was used up; `strict_rates` enforces the rates
+    (`rate_breaches` counts them); `redelivers` sends events
     again, up to 3 times, when `redeliver_after` seconds went by without an acknowledgement.
     """
 
@@ -667,6 +668,7 @@ class FakeSlack(LoopbackServer):
         self.edit_window: float | None = None
         self.history_page = 999
         self.rate_breaches = 0
+        self.spent_responses = False
         self.channel_burst = CHANNEL_BURST
         self.channel_per_second = CHANNEL_PER_SECOND
         self.workspace_per_minute = WORKSPACE_PER_MINUTE
@@ -853,6 +855,8 @@ class FakeSlack(LoopbackServer):
         }
         if isinstance(message, FakeMessage):
             payload["message"] = self._message_json(message, metadata=True)
+            if message.thread_ts:
+                payload["container"]["thread_ts"] = message.thread_ts
         return self._interact("interactive", payload, channel, message, seconds)
 
     def mention(self, channel: str, user: str, text: str, *, thread_ts: str = "", seconds: float = 10.0) -> FakeEvent:
@@ -1402,7 +1406,7 @@ class FakeSlack(LoopbackServer):
             raise _RefusalError("invalid_url")
         if self._now() - known.since > RESPONSE_URL_SECONDS:
             raise _RefusalError("expired_url")
-        if known.uses >= RESPONSE_URL_USES:
+        if known.uses >= RESPONSE_URL_USES or self.spent_responses:
             raise _RefusalError("used_url")
         reply = self._reply(body)
         known.uses += 1
@@ -1423,9 +1427,11 @@ class FakeSlack(LoopbackServer):
         original = known.message
         if isinstance(original, FakeMessage) and reply.delete_original:
             original.deleted = True
-        elif isinstance(original, FakeMessage) and reply.replace_original:
+        elif original is not None and reply.replace_original:
+            # What only one person sees is replaced as well, and keeps its time.
             original.text, original.blocks = reply.text, reply.blocks
-            original.edits.append(Edit(reply.at, reply.ts, reply.text, reply.blocks))
+            if isinstance(original, FakeMessage):
+                original.edits.append(Edit(reply.at, reply.ts, reply.text, reply.blocks))
         elif reply.response_type == "in_channel":
             public = FakeMessage(reply.ts, known.channel, reply.text, reply.blocks, reply.at, self.bot_user)
             self.channels[known.channel].messages.append(public)

@@ -603,16 +603,30 @@ class FakeTelegram(LoopbackServer):
         message: Json = {"message_id": number, "date": int(time.time()), "chat": self._chat_json(chat), "text": text}
         return message | ({"entities": commands} if commands else {})
 
-    def press(self, chat_id: int, user_id: int, message_id: int, data: str) -> int:
-        """A person presses a button of one of the bot's messages. Returns the update's id."""
+    def press(self, chat_id: int, user_id: int, message_id: int, data: str, *, language: str = "ko") -> str:
+        """A person presses a button of one of the bot's messages: of a message that is deleted or too old, Telegram
+        names the place only. Returns the query's id, under which `answers` keeps what the bot said to it."""
+        message = self.chats[chat_id].messages[message_id]
+        chat = self._chat_json(self.chats[chat_id])
+        out_of_reach = message.deleted or message.age > TWO_DAYS
+        shown = {"message_id": message_id, "chat": chat, "date": 0} if out_of_reach else self._message_json(message)
         query = {
             "id": self._query(),
-            "from": _person(user_id),
-            "message": self._message_json(self.chats[chat_id].messages[message_id]),
+            "from": _person(user_id, language=language),
+            "message": shown,
             "chat_instance": str(chat_id),
             "data": data,
         }
-        return self._push("callback_query", query)
+        self._push("callback_query", query)
+        return str(query["id"])
+
+    def press_button(self, chat_id: int, user_id: int, message_id: int, label: str, *, language: str = "ko") -> str:
+        """The same by what stands on the button. AssertionError when the message has none of that label."""
+        rows = (self.chats[chat_id].messages[message_id].reply_markup or {}).get("inline_keyboard", [])
+        found = next((button for row in rows for button in row if button["text"] == label), None)
+        if found is None or "callback_data" not in found:
+            raise AssertionError(f"no button {label!r} to press in {rows}")
+        return self.press(chat_id, user_id, message_id, found["callback_data"], language=language)
 
     def ask_inline(self, user_id: int, text: str, offset: str = "") -> int:
         """A person writes `@bot text` somewhere. Returns the update's id."""
@@ -1052,9 +1066,12 @@ class FakeTelegram(LoopbackServer):
             return None
         if not isinstance(markup, dict):
             raise bad_request("object expected as reply markup")
-        for row in markup.get("inline_keyboard", []):
+        rows = markup.get("inline_keyboard", [])
+        for row in rows:
             for button in row:
                 _check_button(button)
+        if sum(map(len, rows)) > 100:
+            raise bad_request("reply markup is too long")
         # Telegram leaves a keyboard without buttons away.
         return markup if any(markup.get("inline_keyboard", [True])) else None
 

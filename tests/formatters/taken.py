@@ -41,11 +41,18 @@ def _as_call(shown: TelegramText) -> dict[str, Any]:
     form: dict[str, Any] = {"chat_id": CHAT, "text": shown.html}
     if not shown.plain:
         form["parse_mode"] = "HTML"
-    if shown.button:
-        form["reply_markup"] = {"inline_keyboard": [[{"text": shown.button[0], "url": shown.button[1]}]]}
+    rows = [[{"text": shown.button[0], "url": shown.button[1]}]] if shown.button else []
+    rows += [[_pressed(one.label, one.press, one.url) for one in row] for row in shown.rows]
+    if rows:
+        form["reply_markup"] = {"inline_keyboard": rows}
     if shown.picture:
         form["link_preview_options"] = {"url": shown.picture}
     return over_the_wire(form)
+
+
+def _pressed(label: str, press: str, url: str) -> dict[str, str]:
+    """As under an alert, where one more sign stands before what the button stands for."""
+    return {"text": label, "url": url} if url else {"text": label, "callback_data": f"+{press}"}
 
 
 def slack_takes(shown: SlackText) -> SlackMessage:

@@ -7,7 +7,7 @@ import pytest
 
 from formatters import parts, plain, slack, telegram
 from formatters.telegram import TelegramText
-from models import Alert, ChatSettings, Reply, Story, Urgency
+from models import Alert, Button, ChatSettings, Reply, Story, Urgency
 from tests.fakes.telegram import RefusalError
 from tests.formatters.examples import LANGUAGES, alerts
 from tests.formatters.taken import slack_takes, telegram_takes
@@ -249,3 +249,39 @@ def test_what_fits_is_shown_whole_and_says_nothing_of_more(count: int) -> None:
 def test_an_answer_of_nothing_is_no_message() -> None:
     assert telegram.reply(Reply(lines=("", "\u200b")), SETTINGS) == []
     assert telegram_takes(TelegramText("x")).text == "x"
+
+
+def test_both_platforms_take_any_buttons_below_an_answer_and_lose_those_that_nobody_could_use() -> None:
+    rows = (
+        *((Button(f"쪽 {number} & <다음> " * 20, f"search page 17 {number}"),) * 30 for number in range(12)),
+        (
+            Button("너무 긴 명령", "가" * 21),
+            Button("", "help"),
+            Button("줄", "search a\nb"),
+            Button("짝", "a\ud800"),
+        ),
+        (Button("안쪽", url="http://localhost/x"), Button("글", url="javascript:alert(1)"), Button("없음")),
+    )
+    answer = Reply(title="1쪽", buttons=rows)
+    assert telegram_takes(TelegramText("1", rows=telegram.keyboard(answer))).reply_markup
+    assert slack_takes(slack.reply(answer, SETTINGS)).buttons
+    shown = [button for row in telegram.keyboard(answer) for button in row]
+    assert {button.press[:7] for button in shown} == {"search "} and len(shown) <= 80
+    assert telegram.keyboard(Reply(buttons=rows[-2:])) == ()
+
+
+def test_a_terminal_shows_for_each_button_the_command_to_type() -> None:
+    answer = Reply(
+        title="1쪽",
+        buttons=(
+            (
+                Button("다음", "search page 17 2"),
+                Button("원문", url="https://a.example/"),
+            ),
+        ),
+    )
+    assert plain.reply(answer, SETTINGS) == "1쪽\n다음: /search page 17 2\n원문: https://a.example/"
+    assert plain.reply_json(answer, SETTINGS)["buttons"] == [
+        {"label": "다음", "press": "search page 17 2", "url": ""},
+        {"label": "원문", "press": "", "url": "https://a.example/"},
+    ]

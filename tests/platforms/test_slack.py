@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from config.settings import Slack as Settings
 from delivery import Alarm, CannotLook, Found, NotThere
-from models import Chat, ChatGone, Command, Part, Refused, Reply, Sent, Story, TryLater, Unknown, Urgency
+from models import Button, Chat, ChatGone, Command, Part, Refused, Reply, Sent, Story, TryLater, Unknown, Urgency
 from platforms import slack
 from platforms.slack import Slack
 from tests.fakes.slack import FakeSlack
@@ -337,3 +338,67 @@ async def test_a_token_that_was_taken_away_pauses_the_workspace_at_once(running:
     await blocking(fake.event, {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": ["U0"]}})
     await blocking(fake.wait_until, lambda: not running.ready)
     assert running.alarm == Alarm("notice.account_paused", running.state.problem)
+
+
+# ------------------------------------------------------------------------------------------------------------ buttons
+
+PAGES = ((Button("◀ 앞", "search page 17 1"), Button("뒤 ▶", "search page 17 3")),)
+PAGE_1 = Reply(title="1쪽", stories=(Story(ALERT),), buttons=PAGES)
+PAGE_2 = Reply(title="2쪽", stories=(Story(ALERT),), toast="2쪽입니다")
+
+
+async def test_a_press_is_a_command_and_replaces_what_only_one_person_sees(
+    running: Slack, fake: FakeSlack, desk: Desk
+) -> None:
+    desk.answer = PAGE_1
+    (shown,) = await blocking(fake.wait_for_replies, await blocking(fake.slash, "/search", "수출", "C1", "U2"))
+    assert [(one["text"]["text"], one["value"]) for one in shown.buttons] == [
+        ("◀ 앞", "search page 17 1"),
+        ("뒤 ▶", "search page 17 3"),
+    ]
+    desk.answer = replace(PAGE_2, buttons=PAGES)
+    for _ in range(2):
+        pressed = await blocking(fake.press, "C1", "U2", shown.ts, "press:0:1")
+        (reply,) = await blocking(fake.wait_for_replies, pressed)
+        assert pressed.acked and reply.replace_original and shown.visible.startswith("2쪽")
+    command = desk.commands[-1]
+    assert (command.name, command.args, command.user, command.pressed) == ("search", "page 17 3", "U2", True)
+    assert command.chat == CHAT and fake.channels["C1"].messages == []
+
+
+async def test_a_press_in_a_thread_changes_its_message_by_another_way_when_the_address_is_spent(
+    running: Slack, fake: FakeSlack, desk: Desk
+) -> None:
+    parent = fake.add_message("C1", "U2", "이야기")
+    desk.answer = PAGE_1
+    await blocking(fake.mention, "C1", "U2", "search 수출", thread_ts=parent.ts)
+    (message,) = await blocking(fake.wait_for_messages, "C1", 1)
+    desk.answer = PAGE_2
+    fake.spent_responses = True
+    pressed = await blocking(fake.press, "C1", "U2", message.ts, "press:0:1")
+    await blocking(fake.wait_until, lambda: message.edits)
+    assert message.visible.startswith("2쪽") and pressed.refused == ["used_url"]
+    assert desk.commands[-1].chat == Chat("slack", "T0SOKBO1", "C1", parent.ts)
+    assert len(fake.channels["C1"].messages) == 1
+
+
+async def test_what_a_stranger_is_told_is_seen_by_nobody_else(running: Slack, fake: FakeSlack, desk: Desk) -> None:
+    desk.answer = PAGE_1
+    await blocking(fake.mention, "C1", "U2", "search 수출")
+    (message,) = await blocking(fake.wait_for_messages, "C1", 1)
+    for answer in (Reply(lines=("관리자만 바꿀 수 있습니다.",)), Reply(toast="관리자만 바꿀 수 있습니다.")):
+        desk.answer = answer
+        pressed = await blocking(fake.press, "C1", "U7", message.ts, "press:0:0")
+        (told,) = await blocking(fake.wait_for_replies, pressed)
+        assert (told.visible, told.response_type) == ("관리자만 바꿀 수 있습니다.", "ephemeral")
+        assert not told.replace_original
+    assert message.edits == [] and len(fake.channels["C1"].messages) == 1
+
+
+async def test_a_link_below_an_answer_is_acknowledged_and_no_command(
+    running: Slack, fake: FakeSlack, desk: Desk
+) -> None:
+    desk.answer = Reply(title="안내", buttons=((Button("열기", url="https://news.example/x"),),))
+    (shown,) = await blocking(fake.wait_for_replies, await blocking(fake.slash, "/sokbo", "help", "C1", "U2"))
+    assert (await blocking(fake.press, "C1", "U2", shown.ts, "open:0:0")).acked
+    assert len(desk.commands) == 1

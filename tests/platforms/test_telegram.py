@@ -10,8 +10,8 @@ import pytest
 
 from config.settings import Telegram as Settings
 from delivery import Alarm, CannotLook
-from models import Chat, ChatGone, Command, Moved, Part, Refused, Reply, Sent, Story, TryLater, Unknown, Urgency
-from platforms import telegram
+from models import Button, Chat, ChatGone, Command, Moved, Part, Refused, Reply, Sent, Story, TryLater, Unknown, Urgency
+from platforms import telegram, telegram_answers
 from platforms.telegram import Telegram
 from tests.fakes.telegram import FakeTelegram
 from tests.parcels import ALERT, SETTINGS, parcel, roundup
@@ -471,3 +471,137 @@ async def test_a_group_says_its_new_id_on_both_sides_and_a_topic_that_it_is_open
     await blocking(fake.wait_until, lambda: desk.let_in != [])
     assert desk.moves == [("-7", "-100")] * 2
     assert desk.let_in == [Chat("telegram", ACCOUNT, "-100", "5")] and desk.commands == []
+
+
+# ------------------------------------------------------------------------------------------------------------ buttons
+
+PAGES = ((Button("◀ 앞", "search page 17 1"), Button("뒤 ▶", "search page 17 3")),)
+
+
+async def asked(fake: FakeTelegram, desk: Desk, chat: int = 42) -> int:
+    """A message of the bot with `PAGES` below it; its id."""
+    desk.answer = Reply(title="1쪽", stories=(Story(ALERT),), buttons=PAGES)
+    fake.send_text(chat, 5, "/search 수출")
+    (message,) = await blocking(fake.wait_for_messages, chat, 1)
+    return int(message.message_id)
+
+
+async def acknowledged(fake: FakeTelegram, query: str) -> dict[str, Any]:
+    await blocking(fake.wait_until, lambda: query in fake.answers)
+    return fake.answers[query]
+
+
+async def test_a_press_is_a_command_and_its_answer_takes_the_messages_place(
+    running: Telegram, fake: FakeTelegram, desk: Desk
+) -> None:
+    message = await asked(fake, desk)
+    desk.answer = Reply(title="2쪽", stories=(Story(ALERT),), toast="2쪽입니다")
+    query = fake.press_button(42, 5, message, "뒤 ▶")
+    assert (await acknowledged(fake, query))["text"] == "2쪽입니다"
+    await blocking(fake.wait_until, lambda: fake.messages(42)[0].text.startswith("2쪽"))
+    (shown,) = fake.messages(42)
+    assert shown.reply_markup is None and len(shown.edits) == 1
+    command = desk.commands[-1]
+    assert (command.name, command.args, command.user, command.pressed) == ("search", "page 17 3", "5", True)
+    assert command.chat == CHAT and command.private and command.language == "ko"
+
+
+async def test_a_double_press_changes_a_message_once_and_adds_none(
+    running: Telegram, fake: FakeTelegram, desk: Desk
+) -> None:
+    message = await asked(fake, desk)
+    desk.answer = Reply(title="2쪽", stories=(Story(ALERT),))
+    for query in [fake.press_button(42, 5, message, "뒤 ▶"), fake.press(42, 5, message, "search page 17 3")]:
+        await acknowledged(fake, query)
+
+    def outcomes() -> list[str]:
+        return [call.outcome for call in fake.calls if call.method == "editMessageText" and call.outcome]
+
+    await blocking(fake.wait_until, lambda: len(outcomes()) == 2)
+    assert outcomes()[0] == "ok" and outcomes()[1].startswith("Bad Request: message is not modified")
+    assert len(fake.messages(42)) == 1 and len(fake.messages(42)[0].edits) == 1
+
+
+@pytest.mark.parametrize("door", ["deleted", "age", "editable"])
+async def test_an_answer_whose_message_is_out_of_reach_comes_anew(
+    running: Telegram, fake: FakeTelegram, desk: Desk, door: str
+) -> None:
+    message = await asked(fake, desk)
+    setattr(fake.chats[42].messages[message], door, {"deleted": True, "age": 50 * 3600.0, "editable": False}[door])
+    desk.answer = Reply(title="2쪽", stories=(Story(ALERT),), buttons=PAGES)
+    await acknowledged(fake, fake.press(42, 5, message, "search page 17 3"))
+    if door == "age":  # of an old message Telegram names the place only; the bot may still change its own
+        await blocking(fake.wait_until, lambda: fake.chats[42].messages[message].edits)
+    else:
+        await blocking(fake.wait_for_messages, 42, 2)
+        assert fake.messages(42)[-1].text.startswith("2쪽") and fake.messages(42)[-1].reply_markup
+
+
+async def test_what_a_stranger_is_told_stands_over_the_chat_and_changes_nothing_for_others(
+    running: Telegram, fake: FakeTelegram, desk: Desk
+) -> None:
+    message = await asked(fake, desk, -100)
+    desk.answer = Reply(lines=("이 채팅의 관리자만 바꿀 수 있습니다.",))
+    told = await acknowledged(fake, fake.press(-100, 6, message, "settings urgent on"))
+    assert (told["text"], told["show_alert"]) == ("이 채팅의 관리자만 바꿀 수 있습니다.", True)
+    desk.answer = Reply(lines=("닫힌 봇입니다. " * 60,))
+    told = await acknowledged(fake, fake.press(-100, 6, message, "settings urgent on"))
+    assert len(told["text"]) <= 200 and told["text"].endswith("…")
+    (shown,) = fake.messages(-100)
+    assert shown.edits == [] and shown.text.startswith("1쪽")
+
+
+async def test_who_presses_in_a_channel_is_asked_about_though_a_post_is_not(
+    running: Telegram, fake: FakeTelegram, desk: Desk
+) -> None:
+    fake.chats[-200].admins = (1,)
+    message = await asked(fake, desk, -200)
+    for user in (1, 6):
+        await acknowledged(fake, fake.press(-200, user, message, "subscribe"))
+    await blocking(fake.wait_until, lambda: len(desk.admin) == 2)
+    assert desk.admin == [True, False]
+
+
+async def test_a_press_under_an_alert_is_answered_below_it_and_leaves_it_alone(
+    running: Telegram, fake: FakeTelegram, desk: Desk
+) -> None:
+    sent = await running.send(parcel(GROUP))
+    assert isinstance(sent, Sent)
+    desk.answer = Reply(title="왜", lines=("제목이 바뀜 " * 40,))
+    await acknowledged(fake, fake.press(-100, 5, int(sent.message_id), "+why 7"))
+    alert, why = await blocking(fake.wait_for_messages, -100, 2)
+    assert alert.edits == [] and why.reply_to == alert.message_id and why.text.startswith("왜")
+    assert (desk.commands[-1].name, desk.commands[-1].args) == ("why", "7")
+
+
+async def test_a_press_is_acknowledged_before_a_slow_answer_and_whatever_happens_to_it(
+    running: Telegram, fake: FakeTelegram, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telegram_answers, "ACKNOWLEDGE_WITHIN", 0.0)
+    message = await asked(fake, desk)
+    desk.broken = True
+    assert not (await acknowledged(fake, fake.press(42, 5, message, "search page 17 3"))).get("text")
+    fake.fault("answer", method="answerCallbackQuery", code=400, description="Bad Request: query is too old")
+    desk.answer = Reply(title="2쪽", stories=(Story(ALERT),))
+    fake.press(42, 5, message, "search page 17 3")
+    await blocking(fake.wait_until, lambda: fake.messages(42)[0].text.startswith("2쪽"))
+
+
+async def test_an_answer_that_is_only_a_toast_leaves_the_message(
+    running: Telegram, fake: FakeTelegram, desk: Desk
+) -> None:
+    message = await asked(fake, desk)
+    desk.answer = Reply(toast="저장했습니다")
+    told = await acknowledged(fake, fake.press(42, 5, message, "settings urgent on"))
+    assert (told["text"], told.get("show_alert", False)) == ("저장했습니다", False)
+    assert fake.messages(42)[0].edits == []
+
+
+async def test_a_press_in_a_forum_topic_is_a_command_of_that_topic(
+    running: Telegram, fake: FakeTelegram, desk: Desk
+) -> None:
+    desk.answer = Reply(title="1쪽", stories=(Story(ALERT),), buttons=PAGES)
+    fake.send_text(-100, 5, "/search 수출", thread_id=8)
+    (message,) = await blocking(fake.wait_for_messages, -100, 1)
+    await acknowledged(fake, fake.press_button(-100, 5, message.message_id, "◀ 앞"))
+    assert [command.chat.thread for command in desk.commands] == ["8", "8"] and message.thread_id == 8

@@ -63,11 +63,17 @@ function words(text, label) {
 const TELEGRAM = /<(?<closing>\/?)(?<tag>b|i|u|s|code)>|<a href="(?<href>[^"<>]*)">|(?<end><\/a>)|[^<]+|</gu;
 
 /** A message of Telegram: text, preview picture, and the button below. */
-export function telegramMessage({ html, button, picture: preview }, texts) {
+export function telegramMessage({ html, button, picture: preview, rows = [] }, texts) {
   const text = element("div", { class: "telegram-text" }, ...telegramHtml(html, texts.urgent));
   const bubble = element("div", { class: "bubble" }, text, picture(preview, "telegram-preview"));
   const below = button && element("p", { class: "telegram-button" }, linked(button[1], button[0]));
-  return below ? [bubble, below] : [bubble];
+  const pressed = rows.map((row) => element("p", { class: "telegram-row" }, ...row.map(telegramButton)));
+  return [bubble, ...(below ? [below] : []), ...pressed];
+}
+
+/** A button to press, drawn only: what is pressed belongs to a chat. */
+function telegramButton({ label, url }) {
+  return element("span", { class: "telegram-button" }, url ? linked(url, label) : element("span", { dir: "auto" }, label));
 }
 
 /** The nodes of Telegram's HTML. */

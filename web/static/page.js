@@ -373,11 +373,20 @@ function answerHead(text) {
   return element("p", { class: "asked" }, element("code", { dir: "auto" }, text), time);
 }
 
-function replyBlocks({ title = "", lines = [], stories = [], marked = [] }) {
+function replyBlocks({ title = "", lines = [], stories = [], marked = [], buttons = [] }) {
   const blocks = title ? [element("h3", { dir: "auto" }, title)] : [];
   blocks.push(...lines.map((line) => element("p", { class: "line", dir: "auto" }, line)));
   if (stories.length) blocks.push(element("ol", {}, ...stories.map((story) => storyItem(story, marker(marked)))));
+  if (buttons.length) blocks.push(element("p", { class: "answer-buttons" }, ...buttons.map(answerButton)));
   return blocks;
+}
+
+/** What stands below an answer: a press is the command typed, an address opens beside the page. */
+function answerButton({ label, press, url }) {
+  if (url) return linked(url, label);
+  const button = element("button", { type: "button", dir: "auto" }, label);
+  button.addEventListener("click", () => send(`/${press}`));
+  return button;
 }
 
 function storyItem(story, mark) {
