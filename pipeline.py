@@ -52,6 +52,7 @@ from sources.documents import Document, Fetched, Unchanged
 from storage import archive, chats, ledger, notices, search
 from storage import sources as watched_sources
 from storage.archive import NewStory, StoryState
+from storage.chats import KnownChat
 from storage.database import Database, DatabaseTrouble, Transaction
 from storage.sources import Watched
 from stories import Verdict
@@ -66,6 +67,7 @@ PLAN_CHUNK = 1000
 PLAN_ALERTS = 100
 """Of one transaction of the planner: at most so many chats looked at, and so many alerts."""
 LEASE = timedelta(seconds=30)
+KNOCK_EVERY = timedelta(seconds=10)
 FINISH = 3.0
 MOVED_IN_VAIN = 2
 """So many failures in a row at the place to which a source moved may pass; after that its old place is tried."""
@@ -100,11 +102,26 @@ class Desk:
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))
 
     async def let_in_again(self, chat: Chat) -> None:
-        """A chat whose door was closed to us is open again, and gets what it is owed."""
+        """A chat whose door was closed to us is open again, with all its threads, and gets what it is owed."""
         async with self.database.write() as tx:
-            resumed = await chats.resume(tx, chat)
-            if resumed is not None:
-                await notices.over(tx, self.now(), f"chat/{resumed}", "notice.chat_open", chat=delivery.name_of(chat))
+            for known in await chats.resume(tx, chat):
+                await _tell_opened(tx, known, self.now())
+        self.send.set()
+
+    async def shut_out(self, chat: Chat, closed: ChatGone) -> None:
+        """A chat says that it takes nothing more, before anything was sent there."""
+        async with self.database.write() as tx:
+            for known in await chats.with_threads(tx, chat):
+                if known.subscribed and not known.paused:
+                    await _close(self, tx, known, closed)
+
+    async def moved(self, old: Chat, new: Chat) -> None:
+        """A chat says that it has a new id."""
+        async with self.database.write() as tx:
+            for known in await chats.with_threads(tx, old):
+                if known.paused != "moved":
+                    await _move(tx, known.id, replace(new, thread=known.chat.thread))
+                    await _tell_opened(tx, known, self.now())
         self.send.set()
 
 
@@ -490,7 +507,7 @@ class Dispatcher:
         self._desk = desk
         self._under_way: dict[asyncio.Task[Answer], Call] = {}
         self._unsaved: list[tuple[Call, Answer]] = []
-        self._renewed = desk.now()
+        self._renewed = self._knocked = desk.now()
         self._burst = False
 
     async def take_over(self) -> None:
@@ -536,6 +553,12 @@ class Dispatcher:
         async with desk.database.write() as tx:
             for call, answer in self._unsaved:
                 await _save(desk, tx, call, answer, now)
+            arrived = {call.chat_id for call, answer in self._unsaved if isinstance(answer, Sent)}
+            for known in await chats.arrived(tx, arrived):
+                await _tell_opened(tx, known, now)
+            if now - self._knocked > KNOCK_EVERY:
+                await chats.knock(tx, now)
+                self._knocked = now
             if now - self._renewed > LEASE / 3:
                 await ledger.renew(tx, desk.owner, now + LEASE)
                 self._renewed = now
@@ -664,7 +687,7 @@ async def _save(desk: Desk, tx: Transaction, call: Call, result: Answer, now: da
     await ledger.save(tx, [(one, step.values) for one, step in zip(ids, steps, strict=True)], unknown=unknown)
     if isinstance(call.outgoing, Roundup) and call.kind == "send" and isinstance(result, Refused):
         await ledger.take_apart(tx, call.outgoing.message, delivery.halves(ids), now)
-    await _apply_to_chat(tx, call, steps[0], now)
+    await _apply_to_chat(desk, tx, call, steps[0])
     if isinstance(result, TryLater) and result.after is not None:
         await _slow_down(desk, tx, call, result, now)
     _measure(call, result, now)
@@ -693,18 +716,41 @@ async def _slow_down(desk: Desk, tx: Transaction, call: Call, told: TryLater, no
         log.warning("the account is told to wait", platform=call.platform, seconds=round((held - now).total_seconds()))
 
 
-async def _apply_to_chat(tx: Transaction, call: Call, step: Next, now: datetime) -> None:
+async def _apply_to_chat(desk: Desk, tx: Transaction, call: Call, step: Next) -> None:
     if step.hold_until is not None:
         await chats.hold(tx, call.chat_id, step.hold_until)
     if step.pause:
-        await chats.pause(tx, call.chat_id, step.pause)
-        log.warning("chat is closed to us", platform=call.platform, chat=call.outgoing.chat.id, reason=step.pause)
-        name = delivery.name_of(call.outgoing.chat)
-        await notices.tell(tx, now, f"chat/{call.chat_id}", "notice.chat_closed", chat=name, reason=step.pause)
+        await _close(desk, tx, await chats.one(tx, call.chat_id), ChatGone(step.pause, step.speechless))
     if step.move_to is not None:
-        chat_id = await chats.move(tx, call.chat_id, step.move_to)
-        if chat_id != call.chat_id:
-            await ledger.hand_over(tx, call.chat_id, chat_id)
+        await _move(tx, call.chat_id, step.move_to)
+
+
+async def _move(tx: Transaction, chat_id: int, to: Chat) -> None:
+    new = await chats.move(tx, chat_id, to)
+    if new != chat_id:
+        await ledger.hand_over(tx, chat_id, new)
+
+
+async def _close(desk: Desk, tx: Transaction, known: KnownChat, closed: ChatGone) -> None:
+    """The chat gets nothing until it opens or its door is tried again. The admins hear of it once; where the bot is
+    inside and may not write, so does the person who subscribed the chat."""
+    now = desk.now()
+    await chats.pause(tx, known.id, closed.reason, now + delivery.knock_after(known.knocks + 1))
+    log.warning("chat is closed to us", platform=known.chat.platform, chat=known.chat.id, reason=closed.reason)
+    text = "notice.chat_speechless" if closed.speechless else "notice.chat_closed"
+    name, why = delivery.name_of(known.chat), closed.reason
+    await notices.tell(tx, now, f"chat/{known.id}", text, chat=name, reason=why)
+    person = delivery.person(known.chat, known.admin)
+    of = desk.settings
+    told = delivery.addressees(of.desk.chats, of.telegram.admins, of.slack.admins)
+    if closed.speechless and person and person not in told:
+        key, language = f"chat/{known.id}/admin", known.settings.language
+        await notices.tell(tx, now, key, text, to=(person,), language=language, chat=name, reason=why)
+
+
+async def _tell_opened(tx: Transaction, known: KnownChat, now: datetime) -> None:
+    for key in (f"chat/{known.id}", f"chat/{known.id}/admin"):
+        await notices.over(tx, now, key, "notice.chat_open", chat=delivery.name_of(known.chat))
 
 
 def _measure(call: Call, result: Answer, now: datetime) -> None:

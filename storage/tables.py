@@ -143,9 +143,15 @@ chats = Table(
     Column("paused", Text, nullable=False),
     Column("held_until", UtcDateTime),
     Column("created", UtcDateTime, nullable=False),
+    Column("admin", String(64), nullable=False, server_default=""),
+    Column("knocks", Integer, nullable=False, server_default=text("0")),
+    Column("knock_at", UtcDateTime),
     UniqueConstraint("platform", "account", "chat", "thread"),
+    Index("chats_knock", "knock_at", sqlite_where=text("knock_at is not null")),
 )
-"""`paused` is the reason in words while the chat's door is closed, else ""."""
+"""`paused` is the reason in words while the chat's door is closed, else "". `admin`: who subscribed it, "" where not
+known. `knocks`: how often its door was found closed since a message last arrived; `knock_at`: when it is
+tried again."""
 
 accounts = Table(
     "accounts",
