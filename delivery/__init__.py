@@ -13,12 +13,12 @@ from delivery.ledger import (
     after_edit,
     halves,
     next_up,
-    plan,
     settle,
     wait,
 )
 from delivery.pace import REMEMBERED, AccountPace, Limit, Pace
 from delivery.sender import Sender
+from delivery.wishes import Heard, listens, matching, plan, topic_form, wants
 
 __all__ = [
     "LOOK_UP_AFTER",
@@ -26,6 +26,7 @@ __all__ = [
     "AccountPace",
     "CannotLook",
     "Found",
+    "Heard",
     "Limit",
     "LookUp",
     "Next",
@@ -38,9 +39,13 @@ __all__ = [
     "after_edit",
     "chat_at",
     "halves",
+    "listens",
+    "matching",
     "name_of",
     "next_up",
     "plan",
     "settle",
+    "topic_form",
     "wait",
+    "wants",
 ]

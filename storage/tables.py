@@ -141,6 +141,7 @@ chats = Table(
     Column("paused", Text, nullable=False),
     Column("held_until", UtcDateTime),
     Column("created", UtcDateTime, nullable=False),
+    Column("muted_topics", JSON, nullable=False, server_default=text("'[]'")),
     UniqueConstraint("platform", "account", "chat", "thread"),
 )
 """`paused` is the reason in words while the chat's door is closed, else ""."""
@@ -162,6 +163,9 @@ subscriptions = Table(
     Column("topics", JSON, nullable=False),
     Column("include", JSON, nullable=False),
     Column("exclude", JSON, nullable=False),
+    Column("languages", JSON, nullable=False, server_default=text("'[]'")),
+    Column("urgency", String(8), nullable=False, server_default=text("'normal'")),
+    Column("without", JSON, nullable=False, server_default=text("'[]'")),
     Index("subscriptions_chat", "chat_id"),
 )
 
