@@ -73,13 +73,15 @@ async def everything(asking: Asking) -> list[Subscription]:
 async def _save(asking: Asking, wish: Subscription) -> list[Subscription] | None:
     """Add the wish unless the chat has it; what it had before, None when there is no room for more."""
     desk, chat = asking.desk, asking.command.chat
+    # A channel, and an anonymous admin, speak as the chat itself.
+    person = asking.command.user if asking.command.user != chat.id else ""
     async with desk.database.write() as tx:
         before = await _wishes(tx, asking)
         if any(filters.same(wish, one) for one in before):
             return before
         if len(before) >= MOST and wish != Subscription(0):
             return None
-        await chats.subscribe(tx, chat, asking.chat_settings, wish, desk.now())
+        await chats.subscribe(tx, chat, asking.chat_settings, wish, desk.now(), by=person)
     return before
 
 

@@ -7,18 +7,13 @@ from sqlalchemy import ColumnElement, Row, String, and_, cast, delete, exists, o
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models import Listener, Subscription, Urgency
-from storage.chats import LISTS, SETTINGS, settings_of
+from storage.chats import LISTS, SETTINGS, settings_of, wants_everything
 from storage.tables import chats, subscriptions
 
 
 def _wish(row: Row[Any]) -> Subscription:
     lists = {name: tuple(getattr(row, name)) for name in LISTS}
     return Subscription(row.chat_id, urgency=Urgency(row.urgency), **lists)
-
-
-def _wants_everything() -> ColumnElement[bool]:
-    empty = [cast(subscriptions.c[name], String) == "[]" for name in LISTS]
-    return and_(subscriptions.c.urgency == Urgency.NORMAL.value, *empty)
 
 
 def _plain() -> ColumnElement[bool]:
@@ -28,7 +23,7 @@ def _plain() -> ColumnElement[bool]:
 
 def simply_everything() -> ColumnElement[bool]:
     """Of a query over chats: those that get every alert, which need not be weighed one by one."""
-    return and_(_plain(), exists().where(subscriptions.c.chat_id == chats.c.id, _wants_everything()))
+    return and_(_plain(), exists().where(subscriptions.c.chat_id == chats.c.id, wants_everything()))
 
 
 async def listeners_between(tx: AsyncConnection, after: int, last: int) -> list[Listener]:
@@ -37,7 +32,7 @@ async def listeners_between(tx: AsyncConnection, after: int, last: int) -> list[
         select(subscriptions, *SETTINGS)
         .join(chats, chats.c.id == subscriptions.c.chat_id)
         .where(subscriptions.c.chat_id > after, subscriptions.c.chat_id <= last, chats.c.subscribed)
-        .where(or_(~_wants_everything(), ~_plain()))
+        .where(or_(~wants_everything(), ~_plain()))
     )
     found: dict[int, list[Row[Any]]] = {}
     for row in await tx.execute(query.order_by(subscriptions.c.chat_id, subscriptions.c.id)):
