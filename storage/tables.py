@@ -46,6 +46,7 @@ sources = Table(
     Column("active", Boolean, nullable=False),
     Column("paused", Boolean, nullable=False),
     Column("spec", JSON, nullable=False),
+    Column("host", Text, nullable=False, server_default=""),
     Column("validators", JSON, nullable=False),
     Column("added_at", UtcDateTime, nullable=False),
     Column("next_at", UtcDateTime, nullable=False),
@@ -57,7 +58,8 @@ sources = Table(
     Column("problem", Text, nullable=False),
     Index("sources_due", "next_at"),
 )
-"""`spec` is the Source as JSON; `read_once`: a read has succeeded; `interval`: the adaptive one, in seconds."""
+"""`spec` is the Source as JSON; `host`: whom reading it asks; `read_once`: a read has succeeded; `interval`: the
+adaptive one, in seconds."""
 
 seen = Table(
     "seen",
