@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from tests.fakes.hub import FakeHub
-from tests.journeys.scene import Item, Scene, item, rss
+from tests.fakes.publisher import Item, rss
+from tests.journeys.scene import Scene, item
 from tests.test_cli import type_
 
 
