@@ -696,7 +696,7 @@ def _platforms(settings: Settings, answer: Any, let_in_again: Any) -> list["Plat
     if settings.telegram.token.get_secret_value():
         from platforms import telegram
 
-        made.append(telegram.Telegram(settings.telegram, answer, let_in_again, defaults))
+        made.append(telegram.Telegram(settings.telegram, answer, let_in_again, defaults, settings.web.public_url))
     if settings.slack.bot_token.get_secret_value():
         from platforms import slack
 
@@ -728,7 +728,8 @@ async def _run(settings: Settings, *, as_json: bool) -> int:
         sources = await _watch(desk)
         async with desk.database.write() as tx:
             await chats.keep_console(tx, CHAT, settings.language, settings.timezone, desk.now())
-        site = Site(desk, console, CHAT, [platform.state for platform in platforms], VERSION)
+        hooks = {path: hook for platform in platforms for path, hook in platform.hooks.items()}
+        site = Site(desk, console, CHAT, [platform.state for platform in platforms], VERSION, hooks)
         _on_signals(desk)
         if not as_json:
             _greet(settings, sources, [platform.name for platform in platforms], listener)

@@ -213,6 +213,17 @@ def reply(answer: Reply, settings: ChatSettings) -> list[str]:
     return [message for message in messages if inert.line(TAG.sub("", message))]
 
 
+def inline_line(story: Story, settings: ChatSettings) -> tuple[str, str]:
+    """A line of an inline list: the headline, and below it where it comes from, when, and a piece of the text."""
+    alert = story.alert
+    mark = parts.mark_of(alert)
+    headline = parts.shorten(parts.headline(alert, settings), 200, utf16)
+    source = parts.short_sources(alert, settings.language, 60)
+    told = (source, when.stamp(alert, settings.language, settings.timezone), inert.line(story.snippet))
+    below = parts.shorten(" · ".join(filter(None, told)), 200, utf16)
+    return f"{mark} {headline}" if mark else headline, below
+
+
 def keyboard(answer: Reply) -> parts.Rows:
     """The rows of buttons under the answer's last message."""
     return parts.buttons(answer.buttons, _measure)
