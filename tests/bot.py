@@ -4,14 +4,14 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TextIO
+
+from tests import processes
 
 ROOT = Path(__file__).parents[1]
 
@@ -62,26 +62,22 @@ class Bot:
 
     def start(self) -> Self:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("SOKBO_")}
-        environment = {**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-        self.process = subprocess.Popen(
-            [sys.executable, str(self.program), *self.args],
-            cwd=self.folder,
-            env=environment | self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-        )
-        self._reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
+        environment = {**kept, "PYTHONPATH": str(ROOT), **self.environment}
+        ours, theirs = os.pipe()
+        with Path(os.devnull).open("rb") as nothing:
+            streams = (nothing.fileno(), theirs, theirs)
+            self.process = processes.start(self.program, self.args, self.folder, environment, streams)
+        os.close(theirs)
+        self._reader = threading.Thread(target=self._read, args=(os.fdopen(ours, encoding="utf-8"),), daemon=True)
         self._reader.start()
         return self
 
-    def _read(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
-            with self.changed:
-                self.lines.append(line.rstrip("\n"))
-                self.changed.notify_all()
+    def _read(self, output: TextIO) -> None:
+        with output:
+            for line in output:
+                with self.changed:
+                    self.lines.append(line.rstrip("\n"))
+                    self.changed.notify_all()
         with self.changed:
             self.changed.notify_all()
 

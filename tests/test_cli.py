@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests import processes
 from tests.bot import ROOT, Bot, configuration, eventually, free_port, wait_until_up
 from tests.fakes.model import FakeModel
 from tests.fakes.publisher import FakePublisher, rss
@@ -30,14 +31,16 @@ OPENED = {"allow_networks": ["127.0.0.0/8"]}
 
 
 def type_(folder: Path, *args: str, stdin: str = "", program: str = "bot.py", **environment: str) -> Answer:
-    """`python bot.py …` in `folder`, to its end."""
+    """`python bot.py …` in `folder`, to its end; with settings of the interpreter, by an interpreter of its own."""
     folder.mkdir(parents=True, exist_ok=True)
     kept = {key: value for key, value in os.environ.items() if not key.startswith("SOKBO_")}
-    return subprocess.run(
-        [sys.executable, str(ROOT / program), *args],
-        cwd=folder, env={**kept, "PYTHONPATH": str(ROOT), **environment}, input=stdin,
-        capture_output=True, encoding="utf-8", timeout=60, check=False,
-    )  # fmt: skip
+    whole = {**kept, "PYTHONPATH": str(ROOT), **environment}
+    if any(key.startswith("PYTHON") for key in environment):
+        return subprocess.run(
+            [sys.executable, str(ROOT / program), *args],
+            cwd=folder, env=whole, input=stdin, capture_output=True, encoding="utf-8", timeout=60, check=False,
+        )  # fmt: skip
+    return processes.run(ROOT / program, args, folder, whole, stdin)
 
 
 def configure(folder: Path, **sections: Any) -> None:
@@ -559,6 +562,16 @@ def test_a_source_added_beside_a_running_bot_is_read_within_seconds(tmp_path: Pa
         assert added.returncode == 0, added.stderr
         # One look by `add` itself; the bot's own may come before `add` has ended.
         eventually(lambda: len(feed.requests) >= 2, 5, "for the running bot to read what `add` had read")
+
+
+def test_an_interpreter_that_has_imported_nothing_starts_it_too(tmp_path: Path) -> None:
+    """All others are started by fork: tests/programs/forked.py."""
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    environment = {**os.environ, "SOKBO_WEB__PORT": str(port)}
+    with subprocess.Popen([sys.executable, str(ROOT / "bot.py")], cwd=tmp_path, env=environment) as process:
+        wait_until_up(url)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

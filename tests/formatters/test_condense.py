@@ -5,6 +5,7 @@ import re
 import time
 import unicodedata
 from dataclasses import replace
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -40,6 +41,13 @@ def inner(one: Post, **options: int) -> Condensed:
     return _condense(one, bullets=options.get("bullets", 4), bullet_chars=options.get("bullet_chars", 90), language="")
 
 
+@cache
+def read(one: Post) -> Condensed:
+    """What becomes of a post of the corpus: condensed once for all tests."""
+    return inner(one)
+
+
+@cache
 def source_text(one: Post) -> str:
     text = unicodedata.normalize("NFC", html.unescape(TAG.sub(" ", one.html)))
     return " ".join(text.replace("**", " ").replace("__", " ").split())
@@ -72,14 +80,14 @@ def test_no_post_of_the_corpus_falls_back() -> None:
 
 
 def test_no_promotion_reaches_a_bullet() -> None:
-    found = [(one.key, line) for one in corpus.posts() for line in inner(one).bullets if PROMOTION.search(line)]
+    found = [(one.key, line) for one in corpus.posts() for line in read(one).bullets if PROMOTION.search(line)]
     assert found == []
 
 
 def test_posts_of_six_sentences_have_three_bullets_or_more() -> None:
     long_posts = [one for one in corpus.posts() if len(SENTENCE.findall(source_text(one))) >= 6]
     assert len(long_posts) > 400
-    assert [one.key for one in long_posts if len(inner(one).bullets) < 3] == []
+    assert [one.key for one in long_posts if len(read(one).bullets) < 3] == []
 
 
 def test_bullets_begin_and_end_with_whole_words_of_the_post() -> None:
@@ -97,7 +105,7 @@ def test_bullets_begin_and_end_with_whole_words_of_the_post() -> None:
             one.excerpt,
         )
         known = {word for reading in readings for word in words(reading)}
-        for line in inner(one).bullets:
+        for line in read(one).bullets:
             edges = words(line)
             broken += [
                 (one.key, line) for edge in (edges[0], edges[-1]) if edge not in known and not shortened(edge, known)
@@ -108,12 +116,12 @@ def test_bullets_begin_and_end_with_whole_words_of_the_post() -> None:
 def test_every_number_of_a_bullet_stands_in_the_post() -> None:
     for one in corpus.posts():
         known = numbers(source_text(one)) | numbers(TAG.sub("", html.unescape(one.html))) | numbers(one.excerpt)
-        assert numbers(" ".join(inner(one).bullets)) <= known, one.key
+        assert numbers(" ".join(read(one).bullets)) <= known, one.key
 
 
 def test_bullets_are_short_and_no_quotation_is_cut() -> None:
     for one in corpus.posts():
-        for line in inner(one).bullets:
+        for line in read(one).bullets:
             assert len(line) <= 90
             if line.endswith("…"):
                 assert line.count("“") <= line.count("”"), (one.key, line)
@@ -122,7 +130,7 @@ def test_bullets_are_short_and_no_quotation_is_cut() -> None:
 
 def test_no_bullet_is_said_twice_or_repeats_the_headline() -> None:
     for one in corpus.posts():
-        result = inner(one)
+        result = read(one)
         assert len(set(result.bullets)) == len(result.bullets)
         assert not any(line in result.headline for line in result.bullets)
 
