@@ -370,6 +370,17 @@ async def test_what_a_stranger_is_told_is_seen_by_nobody_else(running: Slack, fa
     assert message.edits == [] and len(fake.channels["C1"].messages) == 1
 
 
+async def test_a_press_under_an_alert_is_answered_beside_it(running: Slack, fake: FakeSlack, desk: Desk) -> None:
+    sent = await running.send(parcel(CHAT))
+    assert isinstance(sent, Sent)
+    desk.answer = Reply(title="외교", lines=("1시간 끕니다.",))
+    pressed = await blocking(fake.press, "C1", "U2", sent.message_id, "beside:0:0")
+    (told,) = await blocking(fake.wait_for_replies, pressed)
+    assert told.visible.startswith("외교") and told.response_type == "ephemeral" and not told.replace_original
+    (alert,) = fake.channels["C1"].messages
+    assert alert.edits == [] and (desk.commands[-1].name, desk.commands[-1].args) == ("mutetopic", "7")
+
+
 async def test_a_link_below_an_answer_is_acknowledged_and_no_command(
     running: Slack, fake: FakeSlack, desk: Desk
 ) -> None:
