@@ -643,7 +643,7 @@ async def _check(settings: Settings, *, as_json: bool) -> int:
     try:
         async with _desk(settings) as desk:
             rows.append({"what": "database", "name": settings.database_url, "problem": ""})
-            for platform in _platforms(settings, _nobody, _nothing):
+            for platform in _platforms(settings, _nobody, None):
                 problem = await platform.check()
                 rows.append({"what": "platform", "name": platform.name, "problem": problem})
                 await platform.close()
@@ -680,14 +680,10 @@ async def _nobody(_: Any) -> Any:
     raise AssertionError("check takes no commands")
 
 
-async def _nothing(_: Any) -> None:
-    return None
-
-
 # --------------------------------------------------------------------------------------------------------------- run
 
 
-def _platforms(settings: Settings, answer: Any, let_in_again: Any) -> list["Platform"]:
+def _platforms(settings: Settings, answer: Any, doors: Any) -> list["Platform"]:
     """The platforms that have a token."""
     from models import ChatSettings
 
@@ -696,11 +692,11 @@ def _platforms(settings: Settings, answer: Any, let_in_again: Any) -> list["Plat
     if settings.telegram.token.get_secret_value():
         from platforms import telegram
 
-        made.append(telegram.Telegram(settings.telegram, answer, let_in_again, defaults, settings.web.public_url))
+        made.append(telegram.Telegram(settings.telegram, answer, doors, defaults, settings.web.public_url))
     if settings.slack.bot_token.get_secret_value():
         from platforms import slack
 
-        made.append(slack.Slack(settings.slack, answer, let_in_again, defaults))
+        made.append(slack.Slack(settings.slack, answer, doors, defaults))
     return made
 
 
@@ -723,7 +719,7 @@ async def _run(settings: Settings, *, as_json: bool) -> int:
         async def answer(command: Any) -> Any:
             return await handlers.answer(desk, command)
 
-        platforms = _platforms(settings, answer, desk.let_in_again)
+        platforms = _platforms(settings, answer, desk)
         desk.senders = {"console": console, **{platform.name: platform for platform in platforms}}
         sources = await _watch(desk)
         async with desk.database.write() as tx:

@@ -20,7 +20,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from config.settings import Slack as Settings
-from delivery import AccountPace, CannotLook, Found, Limit, LookUp, NotThere
+from delivery import AccountPace, Alarm, CannotLook, Found, Limit, LookUp, NotThere
 from formatters import slack as render
 from models import (
     Alert,
@@ -38,6 +38,7 @@ from models import (
     TryLater,
     Unknown,
 )
+from platforms.doors import Doors
 from platforms.slack_answers import Answers, Held
 from platforms.state import State
 
@@ -77,6 +78,7 @@ CLOSED_DOORS = frozenset(
         "messages_tab_disabled",
     }
 )
+SPEECHLESS = frozenset({"not_in_channel", "is_archived", "is_inactive", "thread_not_found"})
 TOKEN_REFUSED = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"})
 APP_LIMITED = frozenset({"missing_scope", "team_access_not_granted", "access_denied", "ekm_access_denied"})
 # Slack warns that with these "some aspect of the operation" may have succeeded.
@@ -104,7 +106,7 @@ class Slack:
         self,
         settings: Settings,
         answer: Answer,
-        let_in_again: Callable[[Chat], Awaitable[None]],
+        doors: Doors,
         defaults: ChatSettings,
     ) -> None:
         self.state = State(NAME)
@@ -113,7 +115,7 @@ class Slack:
         )
         self._settings = settings
         self._answer = answer
-        self._let_in_again = let_in_again
+        self._doors = doors
         self._defaults = defaults
         self._team = ""
         self._bot_user = ""
@@ -129,6 +131,10 @@ class Slack:
     @property
     def ready(self) -> bool:
         return self.state.word == "ready"
+
+    @property
+    def alarm(self) -> Alarm | None:
+        return self.state.alarm
 
     @property
     def client(self) -> AsyncWebClient:
@@ -248,6 +254,14 @@ class Slack:
         app.event("app_mention")(self._on_message)
         app.event("message")(self._on_message)
         app.event("member_joined_channel")(self._on_joined)
+        for names, take in (
+            (("channel_unarchive", "group_unarchive"), self._on_opened),
+            (("channel_archive", "group_archive"), self._on_archived),
+            (("channel_left", "group_left"), self._on_left),
+            (("app_uninstalled", "tokens_revoked"), self._on_revoked),
+        ):
+            for name in names:
+                app.event(name)(take)
         app.action(re.compile(f"(?:{render.PRESS}|{render.BESIDE}):"))(self._on_press)
         app.action(re.compile(render.OPEN))(_acknowledge)
         return app
@@ -289,7 +303,24 @@ class Slack:
 
     async def _on_joined(self, event: dict[str, Any]) -> None:
         if event.get("user") == self._bot_user:
-            await self._let_in_again(Chat(NAME, self._team, str(event["channel"])))
+            await self._doors.let_in_again(self._chat(event))
+
+    def _chat(self, event: dict[str, Any]) -> Chat:
+        return Chat(NAME, self._team, str(event["channel"]))
+
+    async def _on_opened(self, event: dict[str, Any]) -> None:
+        await self._doors.let_in_again(self._chat(event))
+
+    async def _on_archived(self, event: dict[str, Any]) -> None:
+        await self._doors.shut_out(self._chat(event), ChatGone("is_archived", speechless=True))
+
+    async def _on_left(self, event: dict[str, Any]) -> None:
+        await self._doors.shut_out(self._chat(event), ChatGone("not_in_channel", speechless=True))
+
+    async def _on_revoked(self, event: dict[str, Any]) -> None:
+        """The app was removed from the workspace, or its token taken away."""
+        if event["type"] == "app_uninstalled" or (event.get("tokens") or {}).get("bot"):
+            self._pause(_account_problem("token_revoked"))
 
     async def _once(self, body: dict[str, Any], next: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:
         """Slack sends an event again when it missed the acknowledgement: it is acknowledged, and not handled again."""
@@ -463,7 +494,7 @@ class Slack:
             self._pause(_account_problem(code))
             return TryLater(code)
         if code in CLOSED_DOORS or code.startswith("restricted_action"):
-            return ChatGone(code)
+            return ChatGone(code, speechless=code in SPEECHLESS or code.startswith("restricted_action"))
         if not code:
             answered_no = status >= 400
             return (

@@ -14,7 +14,7 @@ os.environ.setdefault("PTB_TIMEDELTA", "1")
 
 import orjson
 import structlog
-from telegram import Bot, CallbackQuery, InlineQuery, LinkPreviewOptions, Message, Update
+from telegram import CallbackQuery, InlineQuery, LinkPreviewOptions, Message, Update
 from telegram.constants import ParseMode
 from telegram.error import (
     BadRequest,
@@ -29,7 +29,7 @@ from telegram.error import (
 )
 
 from config.settings import Telegram as Settings
-from delivery import AccountPace, CannotLook, Limit, LookUp
+from delivery import AccountPace, Alarm, CannotLook, Limit, LookUp
 from formatters import telegram as render
 from formatters.parts import is_urgent
 from models import (
@@ -50,19 +50,19 @@ from models import (
     TryLater,
     Unknown,
 )
+from platforms.doors import Doors
 from platforms.state import State
 from platforms.telegram_answers import NOTHING_TO_EDIT, Answers, keyboard, seconds
 from platforms.telegram_incoming import BESIDE, NAME, Incoming
 from platforms.telegram_menu import set_menus
+from platforms.telegram_receiver import ALLOWED, Door, Receiver
 from platforms.telegram_request import AiohttpRequest, Cut, NotSent
 
 log = structlog.get_logger()
 
-POLL = 25
 TIMEOUT = 15.0
 CONNECT_TIMEOUT = 5.0
 POOL_TIMEOUT = 10.0
-ALLOWED = ["message", "channel_post", "callback_query", "inline_query", "my_chat_member"]
 ASK_AGAIN = 60.0
 LONGEST_PAUSE = 30.0
 LATELY = timedelta(minutes=2)
@@ -79,14 +79,18 @@ CLOSED_DOORS = frozenset(
         "chat not found",
         "user not found",
         "peer_id_invalid",
+        "group chat was upgraded to a supergroup chat",
+        "group chat was deactivated",
+    }
+)
+SPEECHLESS = frozenset(
+    {
         "not enough rights to send text messages to the chat",
         "have no rights to send a message",
         "need administrator rights in the channel chat",
         "chat_write_forbidden",
         "topic_closed",
         "message thread not found",
-        "group chat was upgraded to a supergroup chat",
-        "group chat was deactivated",
         "chat_send_plain_forbidden",
         "chat_restricted",
         "chat_admin_required",
@@ -121,7 +125,7 @@ class Telegram:
         self,
         settings: Settings,
         answer: Answer,
-        let_in_again: Callable[[Chat], Awaitable[None]],
+        doors: Doors,
         defaults: ChatSettings,
         public_url: str = "",
     ) -> None:
@@ -131,9 +135,9 @@ class Telegram:
         self.account = token.partition(":")[0]
         self._settings = settings
         self._answer = answer
-        self._let_in_again = let_in_again
+        self._doors = doors
         self._defaults = defaults
-        self._bot = Bot(
+        self._bot = Receiver(
             token,
             base_url=f"{settings.api_base.rstrip('/')}/bot",
             base_file_url=f"{settings.api_base.rstrip('/')}/file/bot",
@@ -153,6 +157,10 @@ class Telegram:
     @property
     def ready(self) -> bool:
         return self.state.word == "ready"
+
+    @property
+    def alarm(self) -> Alarm | None:
+        return self.state.alarm
 
     async def run(self) -> None:
         """Connect, then receive; whatever goes wrong is said in `state` and tried again."""
@@ -264,15 +272,14 @@ class Telegram:
         if not self._incoming.username:
             return 503
         try:
-            update = Update.de_json(orjson.loads(body), self._bot)
-        except Exception as error:
-            # Not only ValueError: of what is no update the library makes whatever its constructors raise.
-            log.warning("what called the webhook was no update", problem=type(error).__name__)
+            sent = orjson.loads(body)
+            number = int(sent["update_id"])
+        except (ValueError, KeyError, TypeError):
             return 400
         async with self._one_after_the_other:
-            if update.update_id not in self._heard:
-                await self._handle(update)
-                self._heard.append(update.update_id)
+            if number not in self._heard and (update := self._bot.read(sent)) is not None:
+                await self._handle(number, update)
+            self._heard.append(number)
         return 200
 
     async def _poll(self) -> None:
@@ -281,7 +288,7 @@ class Telegram:
         offset, pause = 0, 1.0
         while True:
             try:
-                updates = await self._bot.get_updates(offset=offset, timeout=POLL, allowed_updates=ALLOWED)
+                updates = await self._bot.updates(offset)
                 pause = 1.0
                 if self.state.problem:
                     self.state.ready()
@@ -301,9 +308,10 @@ class Telegram:
                 self.state.trouble(f"cannot receive ({type(error).__name__}); trying again")
                 pause = min(LONGEST_PAUSE, pause * 2)
             else:
-                for update in updates:
-                    await self._handle(update)
-                    offset = update.update_id + 1
+                for number, update in updates:
+                    if update is not None:
+                        await self._handle(number, update)
+                    offset = number + 1
                 continue
             await asyncio.sleep(pause)
 
@@ -313,26 +321,44 @@ class Telegram:
             self.state.trouble("another program set a webhook for this bot: it is taken away")
             await self._answers.quietly(self._bot.delete_webhook())
         else:
-            self.state.trouble("another program reads this bot's messages: stop the other one")
+            problem = "another program reads this bot's messages: stop the other one"
+            if self.state.problem != problem:
+                log.error("telegram has a second reader", problem=problem)
+            self.state.trouble(problem, alarm="notice.second_reader")
 
-    async def _handle(self, update: Update) -> None:
+    async def _handle(self, number: int, update: Update | Door) -> None:
         """What changes state is done here; only the sending of the answer goes on by itself."""
         try:
-            member = update.my_chat_member
-            # Not `effective_message`: what was edited would be answered again.
-            message = update.message or update.channel_post
-            if member is not None:
-                if member.new_chat_member.status in ("member", "administrator", "creator"):
-                    await self._let_in_again(Chat(NAME, self.account, str(member.chat.id)))
+            if isinstance(update, Door):
+                await self._note_door(update)
             elif update.callback_query is not None:
                 await self._on_press(update.callback_query)
             elif update.inline_query is not None:
                 self._goes_on(self._on_inline(update.inline_query))
-            elif message is not None:
+            # Not `effective_message`: what was edited would be answered again.
+            elif (message := update.message or update.channel_post) is not None:
+                await self._note_change(message)
                 await self._on_message(message)
         except Exception:
             # One odd update must not stop the rest; it is confirmed, or it would come for ever.
-            log.exception("an update could not be handled", update=update.update_id)
+            log.exception("an update could not be handled", update=number)
+
+    async def _note_door(self, door: Door) -> None:
+        chat = Chat(NAME, self.account, str(door.chat))
+        if door.closed is None:
+            await self._doors.let_in_again(chat)
+        else:
+            await self._doors.shut_out(chat, door.closed)
+
+    async def _note_change(self, message: Message) -> None:
+        """A group that has a new id, said on both sides; a topic that is open again."""
+        here = Chat(NAME, self.account, str(message.chat.id))
+        if message.migrate_to_chat_id is not None:
+            await self._doors.moved(here, replace(here, id=str(message.migrate_to_chat_id)))
+        elif message.migrate_from_chat_id is not None:
+            await self._doors.moved(replace(here, id=str(message.migrate_from_chat_id)), here)
+        elif message.forum_topic_reopened is not None and message.message_thread_id is not None:
+            await self._doors.let_in_again(replace(here, thread=str(message.message_thread_id)))
 
     async def _on_message(self, message: Message) -> None:
         asked = await self._incoming.message(message)
@@ -475,8 +501,8 @@ def _request(connections: int) -> AiohttpRequest:
 
 def _bad_request(error: BadRequest) -> SendResult:
     said = _said(error)
-    if said in CLOSED_DOORS:
-        return ChatGone(error.message)
+    if said in CLOSED_DOORS | SPEECHLESS:
+        return ChatGone(error.message, speechless=said in SPEECHLESS)
     if said in PICTURE_TROUBLE:
         return Refused(error.message, Part.PICTURE)
     return Refused(error.message, Part.MESSAGE if said in BEYOND_REACH else Part.FORM)
