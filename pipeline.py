@@ -49,7 +49,7 @@ from models import (
 from reader import Parsed, Reading
 from sources import fetch, kinds, schedule
 from sources.documents import Document, Fetched, Unchanged
-from storage import archive, chats, ledger, notices, search
+from storage import archive, chats, ledger, notices, search, subscriptions
 from storage import sources as watched_sources
 from storage.archive import NewStory, StoryState
 from storage.chats import KnownChat
@@ -68,7 +68,6 @@ PLAN_ALERTS = 100
 """Of one transaction of the planner: at most so many chats looked at, and so many alerts."""
 LEASE = timedelta(seconds=30)
 KNOCK_EVERY = timedelta(seconds=10)
-FINISH = 3.0
 MOVED_IN_VAIN = 2
 """So many failures in a row at the place to which a source moved may pass; after that its old place is tried."""
 
@@ -81,6 +80,7 @@ class Desk:
     """What the loops share. `now` is the clock; `look`, `send` and `tell` (notices.py) wake them, each second at the
     latest.
 
+    `patience`: the seconds that calls under way have to end in when it stops.
     `improve` is the optional model.
     `off_the_loop` is where strangers' documents are read: worker processes, for all that may come from outside.
     `large` is held from a large body's arrival until it is dealt with: there is memory for `LARGE_AT_ONCE`.
@@ -99,6 +99,7 @@ class Desk:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     polled: asyncio.Event = field(default_factory=asyncio.Event)
     off_the_loop: OffTheLoop = in_a_thread
+    patience: float = 3.0
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))
 
     async def let_in_again(self, chat: Chat) -> None:
@@ -602,7 +603,7 @@ class Dispatcher:
 
     async def finish(self) -> None:
         """Let calls under way end for a moment and save how they did; the rest stays `sending` for the next start."""
-        await self.calls_end(FINISH)
+        await self.calls_end(self._desk.patience)
         ended = [(call, task.result()) for task, call in self._under_way.items() if task.done()]
         now = self._desk.now()
         async with self._desk.database.write() as tx:
@@ -630,7 +631,7 @@ async def _fill_in(tx: Transaction, fanout: ledger.Fanout, now: datetime) -> int
     subscribed = await chats.subscribed_after(tx, fanout.cursor, PLAN_CHUNK)
     if subscribed:
         last = subscribed[-1]
-        narrow = await chats.wishes_between(tx, fanout.cursor, last)
+        narrow = await subscriptions.listeners_between(tx, fanout.cursor, last)
         owed = delivery.plan(fanout.alert, fanout.source_ids, narrow)
         await ledger.fill(tx, fanout, owed, now, everything=(fanout.cursor, last))
     await ledger.move_cursor(tx, fanout, subscribed[-1] if len(subscribed) == PLAN_CHUNK else None)

@@ -39,7 +39,7 @@ REFRESH = 2.0
 LONGEST_BODY = 10_000
 LONGEST_CALL = 1_000_000
 ON_THE_PAGE = frozenset({"help", "latest", "search", "sources", "start"})
-STATE_CHANGING = frozenset({"subscribe", "unsubscribe"})
+STATE_CHANGING = frozenset({"subscribe", "unsubscribe", "subscriptions", "mutetopic"})
 NAMED_ANYHOW = ("/healthz", "/readyz", "/metrics")
 CSP = "default-src 'self'; img-src https: http: data: 'self'; frame-ancestors 'none'; base-uri 'none'"
 
