@@ -726,7 +726,8 @@ async def _run(settings: Settings, *, as_json: bool) -> int:
         async with desk.database.write() as tx:
             await chats.keep_console(tx, CHAT, settings.language, settings.timezone, desk.now())
         hooks = {path: hook for platform in platforms for path, hook in platform.hooks.items()}
-        site = Site(desk, console, CHAT, [platform.state for platform in platforms], VERSION, hooks)
+        states = [platform.state for platform in platforms]
+        site = Site(desk, console, CHAT, states, VERSION, wake=desk.wake, hooks=hooks)
         _on_signals(desk)
         if not as_json:
             _greet(settings, sources, [platform.name for platform in platforms], listener)
