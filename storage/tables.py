@@ -56,10 +56,12 @@ sources = Table(
     Column("interval", Integer, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("problem", Text, nullable=False),
+    Column("reason", String(32), nullable=False, server_default=""),
+    Column("failing_since", UtcDateTime),
     Index("sources_due", "next_at"),
 )
 """`spec` is the Source as JSON; `host`: whom reading it asks; `read_once`: a read has succeeded; `interval`: the
-adaptive one, in seconds."""
+adaptive one, in seconds; `reason`: the word for `problem` (docs/operations.md), "" while there is none."""
 
 seen = Table(
     "seen",
