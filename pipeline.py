@@ -68,7 +68,6 @@ PLAN_ALERTS = 100
 """Of one transaction of the planner: at most so many chats looked at, and so many alerts."""
 LEASE = timedelta(seconds=30)
 KNOCK_EVERY = timedelta(seconds=10)
-FINISH = 3.0
 TELL_AFTER = timedelta(days=1)
 """So long a source may fail before the admins hear of it."""
 MOVED_IN_VAIN = 2
@@ -83,6 +82,7 @@ class Desk:
     """What the loops share. `now` is the clock; `look`, `send` and `tell` (notices.py) wake them, each second at the
     latest.
 
+    `patience`: the seconds that calls under way have to end in when it stops.
     `improve` is the optional model.
     `off_the_loop` is where strangers' documents are read: worker processes, for all that may come from outside.
     `large` is held from a large body's arrival until it is dealt with: there is memory for `LARGE_AT_ONCE`.
@@ -101,6 +101,7 @@ class Desk:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     polled: asyncio.Event = field(default_factory=asyncio.Event)
     off_the_loop: OffTheLoop = in_a_thread
+    patience: float = 3.0
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))
 
     async def let_in_again(self, chat: Chat) -> None:
@@ -639,7 +640,7 @@ class Dispatcher:
 
     async def finish(self) -> None:
         """Let calls under way end for a moment and save how they did; the rest stays `sending` for the next start."""
-        await self.calls_end(FINISH)
+        await self.calls_end(self._desk.patience)
         ended = [(call, task.result()) for task, call in self._under_way.items() if task.done()]
         now = self._desk.now()
         async with self._desk.database.write() as tx:
