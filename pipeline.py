@@ -49,7 +49,7 @@ from models import (
 from reader import Parsed, Reading
 from sources import fetch, kinds, schedule, troubles
 from sources.documents import Document, Fetched, Unchanged
-from storage import archive, chats, ledger, notices, search
+from storage import archive, chats, ledger, notices, search, subscriptions
 from storage import sources as watched_sources
 from storage.archive import NewStory, StoryState
 from storage.chats import KnownChat
@@ -668,7 +668,7 @@ async def _fill_in(tx: Transaction, fanout: ledger.Fanout, now: datetime) -> int
     subscribed = await chats.subscribed_after(tx, fanout.cursor, PLAN_CHUNK)
     if subscribed:
         last = subscribed[-1]
-        narrow = await chats.wishes_between(tx, fanout.cursor, last)
+        narrow = await subscriptions.listeners_between(tx, fanout.cursor, last)
         owed = delivery.plan(fanout.alert, fanout.source_ids, narrow)
         await ledger.fill(tx, fanout, owed, now, everything=(fanout.cursor, last))
     await ledger.move_cursor(tx, fanout, subscribed[-1] if len(subscribed) == PLAN_CHUNK else None)

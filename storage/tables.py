@@ -148,6 +148,7 @@ chats = Table(
     Column("admin", String(64), nullable=False, server_default=""),
     Column("knocks", Integer, nullable=False, server_default=text("0")),
     Column("knock_at", UtcDateTime),
+    Column("muted_topics", JSON, nullable=False, server_default=text("'[]'")),
     UniqueConstraint("platform", "account", "chat", "thread"),
     Index("chats_knock", "knock_at", sqlite_where=text("knock_at is not null")),
 )
@@ -172,6 +173,9 @@ subscriptions = Table(
     Column("topics", JSON, nullable=False),
     Column("include", JSON, nullable=False),
     Column("exclude", JSON, nullable=False),
+    Column("languages", JSON, nullable=False, server_default=text("'[]'")),
+    Column("urgency", String(8), nullable=False, server_default=text("'normal'")),
+    Column("without", JSON, nullable=False, server_default=text("'[]'")),
     Index("subscriptions_chat", "chat_id"),
 )
 

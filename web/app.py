@@ -38,7 +38,7 @@ SECRET = ("chat", "user")
 REFRESH = 2.0
 LONGEST_BODY = 10_000
 ON_THE_PAGE = frozenset({"help", "latest", "search", "sources", "start"})
-STATE_CHANGING = frozenset({"subscribe", "unsubscribe"})
+STATE_CHANGING = frozenset({"subscribe", "unsubscribe", "subscriptions", "mutetopic"})
 NAMED_ANYHOW = ("/healthz", "/readyz", "/metrics")
 CSP = "default-src 'self'; img-src https: http: data: 'self'; frame-ancestors 'none'; base-uri 'none'"
 
