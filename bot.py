@@ -589,7 +589,8 @@ async def _read_once(desk: "Desk", source: "Source", *, trusted: bool) -> list[A
 
 
 async def _sources_change(settings: Settings, source_id: str, verb: str, *, as_json: bool) -> int:
-    from storage import sources
+    import pipeline
+    from storage import notices, sources
 
     async with _desk(settings) as desk:
         await _watch(desk)
@@ -603,6 +604,7 @@ async def _sources_change(settings: Settings, source_id: str, verb: str, *, as_j
         async with desk.database.write() as tx:
             if verb == "remove":
                 await sources.remove(tx, source_id)
+                await notices.over(tx, desk.now(), pipeline.trouble_of(source_id))
             else:
                 await sources.pause(tx, source_id, verb == "pause", desk.now())
     _show([{"id": source_id, "done": verb}], as_json=as_json, columns=("id", "done"))
