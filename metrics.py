@@ -30,3 +30,6 @@ source_silent_seconds = Gauge(
 )
 commands = Counter("sokbo_commands_total", "Commands answered.", ["platform", "command"])
 notices = Counter("sokbo_notices_total", "Messages to the admins, by how they ended.", ["platform", "outcome"])
+unknown_settled = Counter(
+    "sokbo_unknown_settled_total", "Calls without an answer, by what settled them.", ["platform", "by"]
+)
