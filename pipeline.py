@@ -12,8 +12,8 @@ the clock.
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -48,9 +48,9 @@ from models import (
     Unknown,
 )
 from reader import Parsed, Reading
-from sources import fetch, kinds, schedule
+from sources import fetch, kinds, schedule, troubles
 from sources.documents import Document, Fetched, Unchanged
-from storage import archive, chats, ledger, notices, search
+from storage import archive, chats, ledger, notices, search, subscriptions
 from storage import sources as watched_sources
 from storage.archive import NewStory, StoryState
 from storage.chats import KnownChat
@@ -70,6 +70,8 @@ PLAN_ALERTS = 100
 LEASE = timedelta(seconds=30)
 KNOCK_EVERY = timedelta(seconds=10)
 FORGOTTEN = timedelta(minutes=10)
+TELL_AFTER = timedelta(days=1)
+"""So long a source may fail before the admins hear of it."""
 MOVED_IN_VAIN = 2
 """So many failures in a row at the place to which a source moved may pass; after that its old place is tried."""
 
@@ -86,6 +88,8 @@ class Desk:
     `improve` is the optional model.
     `off_the_loop` is where strangers' documents are read: worker processes, for all that may come from outside.
     `large` is held from a large body's arrival until it is dealt with: there is memory for `LARGE_AT_ONCE`.
+    `looking`: the sources that are being read, each with the ask (`wake`) that this read is to answer; those of
+    `look_again` were asked for since.
     """
 
     database: Database
@@ -103,6 +107,27 @@ class Desk:
     off_the_loop: OffTheLoop = in_a_thread
     patience: float = 3.0
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))
+    looking: dict[str, datetime | None] = field(default_factory=dict)
+    look_again: set[str] = field(default_factory=set)
+
+    async def wake(self, source_id: str) -> None:
+        """Have a source read at once. However often it is asked for: one read at a time, and one more after it."""
+        async with self.database.read() as connection:
+            if not await self._is_to_be_asked(connection, source_id):
+                return
+        async with self.database.write() as tx:
+            if await self._is_to_be_asked(tx, source_id):
+                await watched_sources.ask(tx, source_id, self.now())
+        if source_id in self.looking:
+            self.look_again.add(source_id)
+        self.look.set()
+
+    async def _is_to_be_asked(self, connection: Transaction, source_id: str) -> bool:
+        """Whether no read is to come yet that begins after now."""
+        watched = await watched_sources.one(connection, source_id)
+        if watched is None or watched.paused:
+            return False
+        return watched.asked_at is None or self.looking.get(source_id) == watched.asked_at
 
     async def let_in_again(self, chat: Chat) -> None:
         """A chat whose door was closed to us is open again, with all its threads, and gets what it is owed."""
@@ -225,7 +250,20 @@ async def poll(desk: Desk, watched: Watched, answered: Callable[[], None] = lamb
     `answered` is called when nothing more is asked of the publisher.
     """
     async with AsyncExitStack() as held:
+        held.enter_context(_looking(desk, watched))
         return await _poll(desk, watched, partial(held.enter_async_context, desk.large), answered)
+
+
+@contextmanager
+def _looking(desk: Desk, watched: Watched) -> Iterator[None]:
+    desk.looking[watched.source.id] = watched.asked_at
+    try:
+        yield
+    finally:
+        del desk.looking[watched.source.id]
+        if watched.source.id in desk.look_again:
+            desk.look_again.remove(watched.source.id)
+            desk.look.set()
 
 
 async def _poll(
@@ -321,6 +359,9 @@ async def _commit(
         results = settling.results
         if validators is not None and results and fetch.was_unfaithful(watched.validators, validators):
             validators = fetch.distrusting(validators, now)
+        if watched.problem:
+            words = {"id": watched.source.id, "name": watched.source.name}
+            await notices.over(tx, now, trouble_of(watched.source.id), "notice.source_back", **words)
         await watched_sources.saved(
             tx,
             watched.source.id,
@@ -329,10 +370,12 @@ async def _commit(
             interval=int(interval),
             validators=None if validators is None else dict(validators),
             any_new=Verdict.NEW in results or Verdict.JOINS in results,
+            asked_at=watched.asked_at,
         )
     for result, count in results.items():
         metrics.posts.labels(watched.source.id, result.value).inc(count)
     if watched.problem:
+        desk.tell.set()
         log.info("source is back", source=watched.source.id)
     return results[Verdict.NEW] + results[Verdict.JOINS]
 
@@ -455,19 +498,52 @@ async def _note_failure(desk: Desk, watched: Watched, error: SourceError) -> Non
         random.random(),  # noqa: S311, nobody gains by guessing it
     )
     lost = fetch.moved(watched.validators) and (not schedule.passes(error.reason) or watched.failures >= MOVED_IN_VAIN)
+    stops = error.reason == "http-410" and not lost
     async with desk.database.write() as tx:
-        await watched_sources.failed(
+        since = await watched_sources.failed(
             tx,
             watched.source.id,
             now=now,
             next_at=now + timedelta(seconds=wait),
+            reason=error.reason,
             problem=str(error),
             validators=fetch.back_home(watched.validators) if lost else None,
+            not_before=now + timedelta(seconds=error.retry_after) if error.retry_after else None,
+            asked_at=watched.asked_at,
         )
-        if error.reason == "http-410" and not lost:
+        if stops:
             await watched_sources.pause(tx, watched.source.id, paused=True, now=now)
+        if stops or now - since >= TELL_AFTER:
+            await _tell_of_failing(tx, watched, error, now, since, stopped=stops)
+    if stops or now - since >= TELL_AFTER:
+        desk.tell.set()
     metrics.polls.labels(watched.source.id, error.reason).inc()
     log.warning("source cannot be read", source=watched.source.id, reason=error.reason, problem=str(error))
+
+
+async def _tell_of_failing(
+    tx: Transaction, watched: Watched, error: SourceError, now: datetime, since: datetime, *, stopped: bool
+) -> None:
+    """The admins hear of it once, until it is over."""
+    source, key = watched.source, trouble_of(watched.source.id)
+    if stopped:
+        await notices.over(tx, now, key)  # that it failed for a day is old news
+    await notices.tell(
+        tx,
+        now,
+        key,
+        "notice.source_gone" if stopped else "notice.source_failing",
+        id=source.id,
+        name=source.name,
+        hours=int((now - since).total_seconds() // 3600),
+        why=troubles.text_of(error.reason),
+        problem=str(error)[:300],
+    )
+
+
+def trouble_of(source_id: str) -> str:
+    """The key of what the admins are told about a source that cannot be read."""
+    return f"source/{source_id}"
 
 
 # --------------------------------------------------------------------------------------------------------- delivering
@@ -649,7 +725,7 @@ async def _fill_in(tx: Transaction, fanout: ledger.Fanout, now: datetime) -> int
     subscribed = await chats.subscribed_after(tx, fanout.cursor, PLAN_CHUNK)
     if subscribed:
         last = subscribed[-1]
-        narrow = await chats.wishes_between(tx, fanout.cursor, last)
+        narrow = await subscriptions.listeners_between(tx, fanout.cursor, last)
         owed = delivery.plan(fanout.alert, fanout.source_ids, narrow)
         await ledger.fill(tx, fanout, owed, now, everything=(fanout.cursor, last))
     await ledger.move_cursor(tx, fanout, subscribed[-1] if len(subscribed) == PLAN_CHUNK else None)
