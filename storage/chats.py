@@ -124,18 +124,32 @@ async def unsubscribe(tx: AsyncConnection, chat: Chat) -> bool:
     return True
 
 
-async def subscribed_after(tx: AsyncConnection, cursor: int, limit: int) -> list[int]:
-    """The next `limit` subscribed chats by row id."""
-    query = select(chats.c.id).where(chats.c.subscribed, chats.c.id > cursor).order_by(chats.c.id).limit(limit)
-    return [*await tx.scalars(query)]
+async def chunk_after(tx: AsyncConnection, cursor: int, limit: int, weighed: int) -> tuple[int, int] | None:
+    """The next chats by row id, at most `limit`, and at most `weighed` with narrow wishes: how many, and the last of
+    them; None: there is none."""
+    here = (chats.c.subscribed, chats.c.id > cursor)
+    some = select(chats.c.id).where(*here).order_by(chats.c.id).limit(limit).subquery()
+    count, last = (await tx.execute(select(func.count(), func.max(some.c.id)))).one()
+    if not count:
+        return None
+    wish = subscriptions.c
+    narrow = select(wish.chat_id).where(wish.chat_id > cursor, wish.chat_id <= last, _is_narrow()).distinct()
+    full = await tx.scalar(narrow.order_by(wish.chat_id).offset(weighed - 1).limit(1))
+    if full is None or full == last:
+        return count, last
+    return await tx.scalar(select(func.count()).where(*here, chats.c.id <= full)) or 0, full
+
+
+def _is_narrow() -> Any:
+    lists = [subscriptions.c[name] for name in ("sources", "topics", "include", "exclude")]
+    return or_(*(cast(part, String) != "[]" for part in lists))
 
 
 async def wishes_between(tx: AsyncConnection, after: int, last: int) -> list[tuple[int, tuple[Subscription, ...]]]:
     """The chats with row ids above `after` up to `last` that do not simply want everything, each with its wishes."""
-    lists = [subscriptions.c[name] for name in ("sources", "topics", "include", "exclude")]
-    narrow = or_(*(cast(part, String) != "[]" for part in lists))
     found: dict[int, list[Subscription]] = {}
-    query = select(subscriptions).where(subscriptions.c.chat_id > after, subscriptions.c.chat_id <= last, narrow)
+    here = (subscriptions.c.chat_id > after, subscriptions.c.chat_id <= last)
+    query = select(subscriptions).where(*here, _is_narrow())
     for row in await tx.execute(query.order_by(subscriptions.c.chat_id)):
         wish = Subscription(row.chat_id, tuple(row.sources), tuple(row.topics), tuple(row.include), tuple(row.exclude))
         found.setdefault(row.chat_id, []).append(wish)
