@@ -41,7 +41,8 @@ VERSION = "0.1.0"
 HERE = Path(__file__).parent
 SAMPLE_AFTER = (10, 25)
 """Seconds after the start at which the sample site's two scheduled posts appear."""
-STOP_WITHIN = 4.0
+PATIENCE = {signal.SIGINT: 3.0, signal.SIGTERM: 8.0}
+"""Seconds that calls to platforms have to end in. Who presses Ctrl-C waits; a service manager gives 10 in all."""
 RESTART_AFTER = 5.0
 
 cli = typer.Typer(add_completion=False, no_args_is_help=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -724,7 +725,7 @@ async def _run(settings: Settings, *, as_json: bool) -> int:
         sources = await _watch(desk)
         async with desk.database.write() as tx:
             await chats.keep_console(tx, CHAT, settings.language, settings.timezone, desk.now())
-        site = Site(desk, console, CHAT, [platform.state for platform in platforms], VERSION)
+        site = Site(desk, console, CHAT, [platform.state for platform in platforms], VERSION, wake=desk.wake)
         _on_signals(desk)
         if not as_json:
             _greet(settings, sources, [platform.name for platform in platforms], listener)
@@ -799,6 +800,7 @@ def _on_signals(desk: "Desk") -> None:
     def stop(number: int) -> None:
         if desk.stopping.is_set():
             os._exit(128 + number)
+        desk.patience = PATIENCE[signal.Signals(number)]
         desk.stopping.set()
 
     loop = asyncio.get_running_loop()
@@ -845,7 +847,7 @@ async def _until_stopped(
     server.should_exit = True
     for task in others:
         task.cancel()
-    _, late = await asyncio.wait({stopped, *loops, *others}, timeout=STOP_WITHIN)
+    _, late = await asyncio.wait({stopped, *loops, *others}, timeout=desk.patience + 1)
     for task in late:
         task.cancel()
     await asyncio.gather(*(platform.close() for platform in platforms), return_exceptions=True)

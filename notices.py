@@ -30,7 +30,6 @@ CLOSED_DOOR = timedelta(minutes=10)
 """How long until a chat that does not let us in is tried again."""
 TOO_OLD = timedelta(days=1)
 """What could not be told for so long stands in the log alone."""
-FINISH = 3.0
 ALARMS = ("notice.account_paused", "notice.second_reader")
 
 
@@ -52,7 +51,7 @@ async def tell_forever(desk: Desk) -> None:
         stopping = asyncio.create_task(desk.stopping.wait())
         await asyncio.wait([turn, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        await asyncio.wait([turn], timeout=FINISH)
+        await asyncio.wait([turn], timeout=desk.patience)
         turn.cancel()
         await asyncio.gather(turn, return_exceptions=True)
         await woken(desk.tell, desk.stopping, seconds=None)

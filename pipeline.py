@@ -12,8 +12,8 @@ the clock.
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -47,9 +47,9 @@ from models import (
     Unknown,
 )
 from reader import Parsed, Reading
-from sources import kinds
+from sources import fetch, kinds, schedule
 from sources.documents import Document, Fetched, Unchanged
-from storage import archive, chats, ledger, notices, search
+from storage import archive, chats, ledger, notices, search, subscriptions
 from storage import sources as watched_sources
 from storage.archive import NewStory, StoryState
 from storage.chats import KnownChat
@@ -60,19 +60,18 @@ from worker import OffTheLoop, in_a_thread
 
 log = structlog.get_logger()
 
-POLLS_AT_ONCE = 16
+POLLS_AT_ONCE = 32
+DUE_AT_ONCE = 100
 LARGE_AT_ONCE = 1
 PLAN_CHUNK = 4000
-PLAN_WEIGHED = 1000
 PLAN_ALERTS = 100
-"""Of one transaction of the planner: at most so many chats looked at, so many whose wishes are weighed in Python, and
-so many alerts."""
+PLAN_WEIGHED = 1000
+"""Of one transaction of the planner: at most so many chats looked at, and so many alerts. The wishes of so many chats
+are weighed at a time, since that is done on the loop."""
 LEASE = timedelta(seconds=30)
 KNOCK_EVERY = timedelta(seconds=10)
-FINISH = 3.0
-EARLY = 0.05
-"""A poll may come up to a tenth of its interval early, never late (docs/architecture.md, "Politeness")."""
-LONGEST_BACK_OFF = 3600.0
+MOVED_IN_VAIN = 2
+"""So many failures in a row at the place to which a source moved may pass; after that its old place is tried."""
 
 Improve = Callable[[Sequence[tuple[Post, Condensed]], tuple[str, ...]], Awaitable[list[Condensed]]]
 """Better bullets for some posts of a source with this boilerplate, or the same; within a deadline, never raising."""
@@ -83,9 +82,12 @@ class Desk:
     """What the loops share. `now` is the clock; `look`, `send` and `tell` (notices.py) wake them, each second at the
     latest.
 
+    `patience`: the seconds that calls under way have to end in when it stops.
     `improve` is the optional model.
     `off_the_loop` is where strangers' documents are read: worker processes, for all that may come from outside.
     `large` is held from a large body's arrival until it is dealt with: there is memory for `LARGE_AT_ONCE`.
+    `looking`: the sources that are being read, each with the ask (`wake`) that this read is to answer; those of
+    `look_again` were asked for since.
     """
 
     database: Database
@@ -101,7 +103,29 @@ class Desk:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     polled: asyncio.Event = field(default_factory=asyncio.Event)
     off_the_loop: OffTheLoop = in_a_thread
+    patience: float = 3.0
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))
+    looking: dict[str, datetime | None] = field(default_factory=dict)
+    look_again: set[str] = field(default_factory=set)
+
+    async def wake(self, source_id: str) -> None:
+        """Have a source read at once. However often it is asked for: one read at a time, and one more after it."""
+        async with self.database.read() as connection:
+            if not await self._is_to_be_asked(connection, source_id):
+                return
+        async with self.database.write() as tx:
+            if await self._is_to_be_asked(tx, source_id):
+                await watched_sources.ask(tx, source_id, self.now())
+        if source_id in self.looking:
+            self.look_again.add(source_id)
+        self.look.set()
+
+    async def _is_to_be_asked(self, connection: Transaction, source_id: str) -> bool:
+        """Whether no read is to come yet that begins after now."""
+        watched = await watched_sources.one(connection, source_id)
+        if watched is None or watched.paused:
+            return False
+        return watched.asked_at is None or self.looking.get(source_id) == watched.asked_at
 
     async def let_in_again(self, chat: Chat) -> None:
         """A chat whose door was closed to us is open again, with all its threads, and gets what it is owed."""
@@ -132,43 +156,117 @@ class Desk:
 
 async def poll_forever(desk: Desk) -> None:
     """Read every source when its time has come, each in a task of its own, until the desk stops."""
-    under_way: dict[str, asyncio.Task[None]] = {}
-    while not desk.stopping.is_set():
-        desk.look.clear()
-        under_way = {one: task for one, task in under_way.items() if not task.done()}
-        async with desk.database.read() as connection:
-            due = await watched_sources.due(connection, desk.now(), POLLS_AT_ONCE + len(under_way))
-            next_due = await watched_sources.next_due(connection, desk.now())
-        for watched in due:
-            if watched.source.id not in under_way and len(under_way) < POLLS_AT_ONCE:
-                task = asyncio.create_task(_poll_and_wake(desk, watched))
-                under_way[watched.source.id] = task
-        desk.polled.set()
-        until = None if next_due is None else max(0.01, (next_due - desk.now()).total_seconds())
-        await woken(desk.look, desk.stopping, seconds=until)
-    for task in under_way.values():
-        task.cancel()
-    await asyncio.gather(*under_way.values(), return_exceptions=True)
+    await Poller(desk).run()
 
 
-async def _poll_and_wake(desk: Desk, watched: Watched) -> None:
+class Poller:
+    """Many sources beside each other, of one host so many as `fetch.per_host` says; the longest overdue first."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._hosts: Counter[str] = Counter()
+        self._due: list[Watched] = []
+        self._next_due: datetime | None = None
+        self._room = asyncio.Event()
+
+    async def run(self) -> None:
+        desk = self._desk
+        while not desk.stopping.is_set():
+            self._room.clear()
+            if desk.look.is_set() or not self._due or self._until_next() == 0:
+                desk.look.clear()
+                await self._look()
+            self._start()
+            desk.polled.set()
+            await woken(desk.look, self._room, desk.stopping, seconds=self._until_next())
+        for task in self._under_way.values():
+            task.cancel()
+        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+
+    async def _look(self) -> None:
+        """Sources of hosts that are busy stay out, so that one slow host with many sources hides nobody else's."""
+        now, per_host = self._desk.now(), self._desk.settings.fetch.per_host
+        busy = [host for host, requests in self._hosts.items() if requests >= per_host]
+        async with self._desk.database.read() as connection:
+            due = await watched_sources.due(
+                connection, now, DUE_AT_ONCE, per_host=per_host, busy=busy, under_way=list(self._under_way)
+            )
+            self._next_due = await watched_sources.next_due(connection, now)
+        self._due = due
+
+    def _start(self) -> None:
+        left = list[Watched]()
+        for watched in self._due:
+            host = watched.host
+            if watched.source.id in self._under_way:
+                continue
+            if len(self._under_way) >= POLLS_AT_ONCE or self._hosts[host] >= self._desk.settings.fetch.per_host:
+                left.append(watched)
+                continue
+            self._hosts[host] += 1
+            self._under_way[watched.source.id] = asyncio.create_task(self._read(watched, host))
+        self._due = left
+
+    async def _read(self, watched: Watched, host: str) -> None:
+        """The host is free for the next source as soon as its answer is there."""
+        held = [host]
+
+        def answered() -> None:
+            if held:
+                self._hosts.subtract([held.pop()])
+                self._room.set()
+
+        try:
+            await _poll_and_wake(self._desk, watched, answered)
+        finally:
+            answered()
+            self._hosts += Counter()  # forgets the hosts that nobody asks
+            self._under_way.pop(watched.source.id, None)
+            self._room.set()
+
+    def _until_next(self) -> float | None:
+        """Seconds until a source becomes due that was not at the last look; None where none is known."""
+        if self._next_due is None:
+            return None
+        return max(0.0, (self._next_due - self._desk.now()).total_seconds())
+
+
+async def _poll_and_wake(desk: Desk, watched: Watched, answered: Callable[[], None]) -> None:
     try:
-        await poll(desk, watched)
+        await poll(desk, watched, answered)
     except Exception:
         # A defect in one source must not end the loop for all; it is tried again at its next time.
         log.exception("poll failed", source=watched.source.id)
         await _note_failure(desk, watched, SourceError("defect", "Sokbo could not read it: see the log"))
-    desk.look.set()
     desk.send.set()
 
 
-async def poll(desk: Desk, watched: Watched) -> int:
-    """One read of one source; returns how many posts were new. What goes wrong is noted at the source."""
+async def poll(desk: Desk, watched: Watched, answered: Callable[[], None] = lambda: None) -> int:
+    """One read of one source; returns how many posts were new. What goes wrong is noted at the source.
+
+    `answered` is called when nothing more is asked of the publisher.
+    """
     async with AsyncExitStack() as held:
-        return await _poll(desk, watched, partial(held.enter_async_context, desk.large))
+        held.enter_context(_looking(desk, watched))
+        return await _poll(desk, watched, partial(held.enter_async_context, desk.large), answered)
 
 
-async def _poll(desk: Desk, watched: Watched, large: Callable[[], Awaitable[object]]) -> int:
+@contextmanager
+def _looking(desk: Desk, watched: Watched) -> Iterator[None]:
+    desk.looking[watched.source.id] = watched.asked_at
+    try:
+        yield
+    finally:
+        del desk.looking[watched.source.id]
+        if watched.source.id in desk.look_again:
+            desk.look_again.remove(watched.source.id)
+            desk.look.set()
+
+
+async def _poll(
+    desk: Desk, watched: Watched, large: Callable[[], Awaitable[object]], answered: Callable[[], None]
+) -> int:
     started = desk.now()
     with metrics.poll_seconds.time():
         try:
@@ -179,7 +277,9 @@ async def _poll(desk: Desk, watched: Watched, large: Callable[[], Awaitable[obje
                 desk.settings.fetch,
                 trusted=watched.from_file,
                 large=large,
+                now=started,
             )
+            answered()
             parsed = list[Parsed]()
             if isinstance(fetched, Fetched):
                 parsed = await parse(desk, watched.source, fetched.documents)
@@ -246,21 +346,26 @@ async def _commit(
     started: datetime,
 ) -> int:
     """All that a read changed, in one transaction: nothing is seen that is not owed, nothing owed twice."""
-    now = desk.now()
-    interval = _next_interval(desk, watched, any_new=bool(readings))
-    wait = _wait(watched.source, interval, fetched.fresh_for)
+    now, limits = desk.now(), desk.settings.fetch
+    interval = schedule.next_interval(watched.source, watched.interval, limits, any_new=bool(readings))
+    validators = fetched.validators
+    asked = watched.validators if validators is None else validators
+    next_at = schedule.next_read(watched.source, interval, limits, started, fresh=fetched.fresh_for, asked=asked)
     async with desk.database.write() as tx:
         settling = Settling(desk, tx, watched.source, now)
         await settling.settle(readings, _loud(watched, readings))
         results = settling.results
+        if validators is not None and results and fetch.was_unfaithful(watched.validators, validators):
+            validators = fetch.distrusting(validators, now)
         await watched_sources.saved(
             tx,
             watched.source.id,
             now=now,
-            next_at=max(now, started + timedelta(seconds=wait)),
+            next_at=max(now, next_at),
             interval=int(interval),
-            validators=dict(fetched.validators) if isinstance(fetched, Fetched) else None,
+            validators=None if validators is None else dict(validators),
             any_new=Verdict.NEW in results or Verdict.JOINS in results,
+            asked_at=watched.asked_at,
         )
     for result, count in results.items():
         metrics.posts.labels(watched.source.id, result.value).inc(count)
@@ -376,32 +481,29 @@ class Settling:
                 self._by_link[link] = now
 
 
-def _next_interval(desk: Desk, watched: Watched, *, any_new: bool) -> float:
-    """Adaptive, for a source without `every`: the shortest after news, half as long again after nothing."""
-    fetch = desk.settings.fetch
-    if watched.source.every is not None:
-        return watched.source.every
-    return fetch.min_every if any_new else min(fetch.max_every, max(fetch.min_every, watched.interval * 1.5))
-
-
-def _wait(source: Source, interval: float, fresh_for: float | None) -> float:
-    """Seconds to the next read: `every` as set, a little early; adaptive ones obey the publisher's hint."""
-    if source.every is not None:
-        return interval * (1 - EARLY)
-    return max(interval, min(fresh_for or 0.0, LONGEST_BACK_OFF))
-
-
 async def _note_failure(desk: Desk, watched: Watched, error: SourceError) -> None:
-    """The source is tried again later: sooner when it was the first time, as late as it asks when it asks."""
+    """The source is tried again later: how much later, its reason and its publisher say."""
     now = desk.now()
-    base = watched.source.every or desk.settings.fetch.min_every
-    back_off = min(max(base, LONGEST_BACK_OFF), base * 2.0 ** min(watched.failures, 10))
-    wait = max(error.retry_after or 0.0, back_off * random.uniform(0.9, 1.1))  # noqa: S311, jitter
+    wait = schedule.back_off(
+        error.reason,
+        watched.failures,
+        watched.source.every or watched.interval,
+        error.retry_after,
+        random.random(),  # noqa: S311, nobody gains by guessing it
+    )
+    lost = fetch.moved(watched.validators) and (not schedule.passes(error.reason) or watched.failures >= MOVED_IN_VAIN)
     async with desk.database.write() as tx:
         await watched_sources.failed(
-            tx, watched.source.id, now=now, next_at=now + timedelta(seconds=wait), problem=str(error)
+            tx,
+            watched.source.id,
+            now=now,
+            next_at=now + timedelta(seconds=wait),
+            problem=str(error),
+            validators=fetch.back_home(watched.validators) if lost else None,
+            not_before=now + timedelta(seconds=error.retry_after) if error.retry_after else None,
+            asked_at=watched.asked_at,
         )
-        if error.reason == "http-410":
+        if error.reason == "http-410" and not lost:
             await watched_sources.pause(tx, watched.source.id, paused=True, now=now)
     metrics.polls.labels(watched.source.id, error.reason).inc()
     log.warning("source cannot be read", source=watched.source.id, reason=error.reason, problem=str(error))
@@ -541,7 +643,7 @@ class Dispatcher:
 
     async def finish(self) -> None:
         """Let calls under way end for a moment and save how they did; the rest stays `sending` for the next start."""
-        await self.calls_end(FINISH)
+        await self.calls_end(self._desk.patience)
         ended = [(call, task.result()) for task, call in self._under_way.items() if task.done()]
         now = self._desk.now()
         async with self._desk.database.write() as tx:
@@ -565,12 +667,12 @@ async def plan(tx: Transaction, now: datetime) -> bool:
 
 async def _fill_in(tx: Transaction, fanout: ledger.Fanout, now: datetime) -> int:
     """One chunk of one fan-out; returns how many chats were looked at."""
-    chunk = await chats.chunk_after(tx, fanout.cursor, PLAN_CHUNK, PLAN_WEIGHED)
+    chunk = await subscriptions.chunk_after(tx, fanout.cursor, PLAN_CHUNK, PLAN_WEIGHED)
     if chunk is None:
         await ledger.move_cursor(tx, fanout, None)
         return 0
     count, last = chunk
-    narrow = await chats.wishes_between(tx, fanout.cursor, last)
+    narrow = await subscriptions.listeners_between(tx, fanout.cursor, last)
     owed = delivery.plan(fanout.alert, fanout.source_ids, narrow)
     await ledger.fill(tx, fanout, owed, now, everything=(fanout.cursor, last))
     await ledger.move_cursor(tx, fanout, last)
@@ -720,9 +822,9 @@ def _measure(call: Call, result: Answer, now: datetime) -> None:
             metrics.publish_to_alert_seconds.labels(platform).observe((now - alert.published).total_seconds())
 
 
-async def woken(wake: asyncio.Event, stopping: asyncio.Event, *, seconds: float | None) -> None:
-    """Wait for a wake-up (the scheduler's tick is one), for the end, or for so many seconds."""
-    waiting = [asyncio.create_task(event.wait()) for event in (wake, stopping)]
+async def woken(*events: asyncio.Event, seconds: float | None) -> None:
+    """Wait for one of the events (the scheduler's tick sets some), or for so many seconds."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
     try:
         await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     finally:

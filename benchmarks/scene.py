@@ -14,6 +14,7 @@ from storage import archive
 from storage.database import Database
 from storage.tables import alerts, chats, stories, subscriptions, versions
 
+HEADLINE = "한·우즈베키스탄 정상회담서 KTX 첫 수출·핵심광물 협력 합의 {}호"
 BULLETS = (
     "총 47건의 협력 문서 체결, 고속철도 KTX 첫 수출 성사, 계약 규모 2,700억 원",
     "핵심광물 공급망 협력과 관세 인하를 다음 달 3일부터 논의, 실무단은 분기마다 회의",
@@ -60,7 +61,14 @@ async def publish(desk: Desk, first: int, count: int = 1, *, planned: bool = Tru
             "n": 1, "bullets": list(BULLETS), "sources": ["뉴스다오"], "language": "ko", "urgency": "normal",
             "topics": ["외교", "경제"], "image": "", "published": now, "date_only": False, "changed": None,
         }  # fmt: skip
-        named = [{"alert_id": n, "headline": f"한·우즈베키스탄 정상회담서 협력 합의 {n}호", "link": f"https://news.example/{n}"} for n in ids]
+        named = [
+            {
+                "alert_id": n,
+                "headline": f"한·우즈베키스탄 정상회담서 협력 합의 {n}호",
+                "link": f"https://news.example/{n}",
+            }
+            for n in ids
+        ]
         await tx.execute(versions.insert(), [one | text for one in named])
         if planned:
             await archive.open_fanouts(tx, [*ids])

@@ -37,7 +37,7 @@ from models import (
 )
 from platforms.doors import Doors
 from platforms.slack_answers import Answers, Held
-from platforms.state import State
+from platforms.state import ANSWERS_END, State
 
 log = structlog.get_logger()
 
@@ -117,6 +117,7 @@ class Slack:
         self._handler: AsyncSocketModeHandler | None = None
         self._socket: asyncio.Task[None] | None = None
         self._events: OrderedDict[str, None] = OrderedDict()
+        self._answering: set[asyncio.Task[Any]] = set()
         self._answers = Answers(lambda: self.client, self.pace, defaults)
 
     # ------------------------------------------------------------------------------------------------- life
@@ -146,7 +147,15 @@ class Slack:
         return self._client
 
     async def run(self) -> None:
-        """Connect and stay connected; whatever goes wrong is said in `state` and tried again."""
+        """Connect and stay connected; whatever goes wrong is said in `state` and tried again. Answers under way may end
+        for a moment when it is cancelled."""
+        try:
+            await self._stay_connected()
+        finally:
+            if self._answering:
+                await asyncio.wait(self._answering, timeout=ANSWERS_END)
+
+    async def _stay_connected(self) -> None:
         pause = 1.0
         while True:
             problem, refused = await self._sign_in()
@@ -239,6 +248,7 @@ class Slack:
 
     async def _on_slash(self, ack: AsyncAck, respond: AsyncRespond, body: dict[str, Any]) -> None:
         """Handled, acknowledged, answered, in this order; the acknowledgement within Slack's 3 s at any rate."""
+        self._is_answering()
         name, args = str(body["command"]).removeprefix("/"), str(body.get("text") or "")
         if name == "sokbo":
             name, args = _words(args or "help")
@@ -250,6 +260,7 @@ class Slack:
 
     async def _on_press(self, ack: AsyncAck, respond: AsyncRespond, body: dict[str, Any]) -> None:
         """A button: the command that it stands for, of whoever pressed it."""
+        self._is_answering()
         held = Held.of(body)
         name, args = _words(str(body["actions"][0].get("value") or ""))
         command = self._command(name, args, held.channel, held.thread, str(body["user"]["id"]), pressed=True)
@@ -264,6 +275,7 @@ class Slack:
             return
         if event["type"] == "message" and event.get("channel_type") != "im":
             return
+        self._is_answering()
         text = str(event.get("text") or "").replace(f"<@{self._bot_user}>", "").strip()
         name, args = _words(text.removeprefix("/"))
         if name == "sokbo":
@@ -271,6 +283,13 @@ class Slack:
         thread = str(event.get("thread_ts") or "")
         command = self._command(name, _unescape(args), str(event["channel"]), thread, str(event.get("user") or ""))
         await self._answers.to_message(command.chat, await self._answer(command), thread)
+
+    def _is_answering(self) -> None:
+        """The task that runs now is waited for at the end."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._answering.add(task)
+            task.add_done_callback(self._answering.discard)
 
     async def _on_joined(self, event: dict[str, Any]) -> None:
         if event.get("user") == self._bot_user:

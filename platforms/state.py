@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 from delivery import Alarm
 
+ANSWERS_END = 2.5
+"""Seconds that answers to commands have to end in when the desk stops: Ctrl-C must not take more than 5 in all."""
+
 
 @dataclass(slots=True)
 class State:

@@ -49,7 +49,7 @@ from models import (
     Unknown,
 )
 from platforms.doors import Doors
-from platforms.state import State
+from platforms.state import ANSWERS_END, State
 from platforms.telegram_answers import BESIDE, NOTHING_TO_EDIT, Answers, keyboard, seconds
 from platforms.telegram_incoming import NAME, Incoming
 from platforms.telegram_receiver import Door, Receiver
@@ -62,6 +62,8 @@ CONNECT_TIMEOUT = 5.0
 POOL_TIMEOUT = 10.0
 ASK_AGAIN = 60.0
 LONGEST_PAUSE = 30.0
+CALM = 120.0
+"""Seconds without a conflict after which another reader counts as gone: two that back off take turns before."""
 MENU = ("latest", "search", "subscribe", "unsubscribe", "help")
 
 TOKEN_REFUSED = "the token is refused: copy it again from @BotFather"  # noqa: S105, words for people
@@ -137,6 +139,7 @@ class Telegram:
         self._incoming = Incoming(self._bot, self.account, settings)
         self._answers = Answers(self._bot, self.pace, defaults)
         self._replying: set[asyncio.Task[None]] = set()
+        self._conflict: float | None = None
 
     # ------------------------------------------------------------------------------------------------- life
 
@@ -149,16 +152,20 @@ class Telegram:
         return self.state.alarm
 
     async def run(self) -> None:
-        """Connect, then receive; whatever goes wrong is said in `state` and tried again."""
+        """Connect, then receive; whatever goes wrong is said in `state` and tried again. When it is cancelled, answers
+        under way may end for a moment."""
         try:
             while True:
                 if await self._connect():
                     await self._receive()
                 await asyncio.sleep(ASK_AGAIN)
         finally:
-            for task in self._replying:
-                task.cancel()
-            await asyncio.gather(*self._replying, return_exceptions=True)
+            replying = {*self._replying}
+            if replying:
+                _, late = await asyncio.wait(replying, timeout=ANSWERS_END)
+                for task in late:
+                    task.cancel()
+                await asyncio.gather(*late, return_exceptions=True)
 
     async def check(self) -> str:
         """Ask once whether the token works; "" or what is wrong, in words."""
@@ -219,7 +226,7 @@ class Telegram:
             try:
                 updates = await self._bot.updates(offset)
                 pause = 1.0
-                if self.state.problem:
+                if self.state.problem and self._is_calm():
                     self.state.ready()
             except InvalidToken as error:
                 if not _is_foreign(error):
@@ -244,12 +251,16 @@ class Telegram:
                 continue
             await asyncio.sleep(pause)
 
+    def _is_calm(self) -> bool:
+        return self._conflict is None or asyncio.get_running_loop().time() - self._conflict >= CALM
+
     async def _yield_to_nobody(self, error: Conflict) -> None:
         """Another program has the updates: said, and a webhook is taken away, since this bot polls."""
         if error.message.lower().startswith(WEBHOOK_IS_SET):
             self.state.trouble("another program set a webhook for this bot: it is taken away")
             await self._answers.quietly(self._bot.delete_webhook())
         else:
+            self._conflict = asyncio.get_running_loop().time()
             problem = "another program reads this bot's messages: stop the other one"
             if self.state.problem != problem:
                 log.error("telegram has a second reader", problem=problem)

@@ -284,3 +284,9 @@ async def texts_of(connection: AsyncConnection, story_ids: Sequence[int]) -> dic
         select(posts.c.story_id, posts.c.html).where(posts.c.story_id.in_(story_ids)).order_by(posts.c.read_at)
     )
     return {row.story_id: row.html for row in rows}
+
+
+async def newest_with_sources(connection: AsyncConnection, limit: int) -> list[tuple[Alert, tuple[str, ...]]]:
+    """The newest alerts first, each with the ids of its sources: what a filter is tried on."""
+    query = alert_columns().add_columns(alerts.c.source_ids).order_by(alerts.c.newest.desc(), alerts.c.id.desc())
+    return [(alert_of(row), tuple(row.source_ids)) for row in await connection.execute(query.limit(limit))]

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, String, and_, cast, delete, exists, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Row, String, and_, cast, delete, exists, func, literal_column, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from models import Chat, ChatSettings, Subscription
+from models import Chat, ChatSettings, Subscription, Urgency
 from storage.tables import accounts, chats, deliveries, subscriptions
 
 
@@ -30,8 +30,26 @@ def chat_of(row: Row[Any]) -> Chat:
     return Chat(row.platform, row.account, row.chat, row.thread)
 
 
+SETTINGS = (chats.c.language, chats.c.timezone, chats.c.pictures, chats.c.muted_topics)
+"""The columns that `settings_of` reads."""
+
+
 def settings_of(row: Row[Any]) -> ChatSettings:
-    return ChatSettings(row.language, row.timezone, row.pictures)
+    return ChatSettings(row.language, row.timezone, row.pictures, muted_topics=tuple(row.muted_topics))
+
+
+LISTS = ("sources", "topics", "include", "exclude", "languages", "without")
+
+
+def values_of(wish: Subscription) -> dict[str, Any]:
+    """The columns of a subscription beside its chat."""
+    return {name: list(getattr(wish, name)) for name in LISTS} | {"urgency": wish.urgency.value}
+
+
+def wants_everything() -> ColumnElement[bool]:
+    """Of a query over subscriptions: those without any filter."""
+    empty = [cast(subscriptions.c[name], String) == "[]" for name in LISTS]
+    return and_(subscriptions.c.urgency == Urgency.NORMAL.value, *empty)
 
 
 def _known(row: Row[Any]) -> KnownChat:
@@ -101,15 +119,9 @@ async def subscribe(
             .returning(chats.c.id)
         )
     ).scalar_one()
-    lists = {
-        "sources": list(wish.sources),
-        "topics": list(wish.topics),
-        "include": list(wish.include),
-        "exclude": list(wish.exclude),
-    }
-    if not any(lists.values()):
+    if wish == Subscription(wish.chat_id):
         await tx.execute(delete(subscriptions).where(subscriptions.c.chat_id == chat_id))
-    await tx.execute(insert(subscriptions).values(chat_id=chat_id, **lists))
+    await tx.execute(insert(subscriptions).values(chat_id=chat_id, **values_of(wish)))
     await _stand_in_line(tx, int(chat_id), chat.platform)
     return int(chat_id)
 
@@ -122,38 +134,6 @@ async def unsubscribe(tx: AsyncConnection, chat: Chat) -> bool:
     await tx.execute(delete(subscriptions).where(subscriptions.c.chat_id == known.id))
     await tx.execute(update(chats).where(chats.c.id == known.id).values(subscribed=False))
     return True
-
-
-async def chunk_after(tx: AsyncConnection, cursor: int, limit: int, weighed: int) -> tuple[int, int] | None:
-    """The next chats by row id, at most `limit`, and at most `weighed` with narrow wishes: how many, and the last of
-    them; None: there is none."""
-    here = (chats.c.subscribed, chats.c.id > cursor)
-    some = select(chats.c.id).where(*here).order_by(chats.c.id).limit(limit).subquery()
-    count, last = (await tx.execute(select(func.count(), func.max(some.c.id)))).one()
-    if not count:
-        return None
-    wish = subscriptions.c
-    narrow = select(wish.chat_id).where(wish.chat_id > cursor, wish.chat_id <= last, _is_narrow()).distinct()
-    full = await tx.scalar(narrow.order_by(wish.chat_id).offset(weighed - 1).limit(1))
-    if full is None or full == last:
-        return count, last
-    return await tx.scalar(select(func.count()).where(*here, chats.c.id <= full)) or 0, full
-
-
-def _is_narrow() -> Any:
-    lists = [subscriptions.c[name] for name in ("sources", "topics", "include", "exclude")]
-    return or_(*(cast(part, String) != "[]" for part in lists))
-
-
-async def wishes_between(tx: AsyncConnection, after: int, last: int) -> list[tuple[int, tuple[Subscription, ...]]]:
-    """The chats with row ids above `after` up to `last` that do not simply want everything, each with its wishes."""
-    found: dict[int, list[Subscription]] = {}
-    here = (subscriptions.c.chat_id > after, subscriptions.c.chat_id <= last)
-    query = select(subscriptions).where(*here, _is_narrow())
-    for row in await tx.execute(query.order_by(subscriptions.c.chat_id)):
-        wish = Subscription(row.chat_id, tuple(row.sources), tuple(row.topics), tuple(row.include), tuple(row.exclude))
-        found.setdefault(row.chat_id, []).append(wish)
-    return [(chat_id, tuple(wishes)) for chat_id, wishes in found.items()]
 
 
 async def move(tx: AsyncConnection, chat_id: int, to: Chat) -> int:
@@ -178,11 +158,9 @@ async def move(tx: AsyncConnection, chat_id: int, to: Chat) -> int:
 async def _unite(tx: AsyncConnection, old: int, new: int) -> int:
     """The new row wants what both wanted; everything, if one of them did."""
     await tx.execute(update(subscriptions).where(subscriptions.c.chat_id == old).values(chat_id=new))
-    lists = [subscriptions.c[name] for name in ("sources", "topics", "include", "exclude")]
-    everything = and_(*(cast(part, String) == "[]" for part in lists))
     here = subscriptions.c.chat_id == new
-    if await tx.scalar(select(func.count()).select_from(subscriptions).where(here, everything)):
-        await tx.execute(delete(subscriptions).where(here, ~everything))
+    if await tx.scalar(select(func.count()).select_from(subscriptions).where(here, wants_everything())):
+        await tx.execute(delete(subscriptions).where(here, ~wants_everything()))
     closed = {"subscribed": False, "paused": "moved", "knock_at": None}
     await tx.execute(update(chats).where(chats.c.id == old).values(closed))
     return new

@@ -9,11 +9,9 @@ from typing import Any
 from sqlalchemy import (
     Row,
     Select,
-    String,
     and_,
     bindparam,
     case,
-    cast,
     delete,
     exists,
     func,
@@ -28,8 +26,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models import Alert, Chat, ChatSettings, Delivery, Message, MessageKind, Outgoing, Parcel, Roundup, Status, Urgency
 from storage import archive
-from storage.chats import chat_of, settings_of
-from storage.tables import UtcDateTime, alerts, chats, deliveries, fanouts, messages, subscriptions, versions
+from storage.chats import SETTINGS, chat_of, settings_of
+from storage.subscriptions import simply_everything
+from storage.tables import UtcDateTime, alerts, chats, deliveries, fanouts, messages, versions
 
 RECENT = 50_000
 
@@ -86,13 +85,8 @@ async def fill(
 ) -> None:
     """Owe the alert to these chats, and to all that want everything with a row id above the first of `everything` and
     up to the second."""
-    wish = subscriptions.c
-    wants_all = exists().where(
-        wish.chat_id == chats.c.id,
-        *(cast(part, String) == "[]" for part in (wish.sources, wish.topics, wish.include, wish.exclude)),
-    )
     after, last = everything
-    in_range = (chats.c.id > after, chats.c.id <= last, wants_all)
+    in_range = (chats.c.id > after, chats.c.id <= last, simply_everything())
     for where in (in_range, (chats.c.id.in_(chat_ids),)) if chat_ids else (in_range,):
         rows = select(*_new_row(fanout, now).values()).where(chats.c.subscribed, *where)
         new = insert(deliveries).from_select([*_new_row(fanout, now)], rows).on_conflict_do_nothing()
@@ -341,8 +335,7 @@ async def calls_since(connection: AsyncConnection, since: datetime) -> list[tupl
 def _with_alert_and_chat() -> Select[Any]:
     return (
         select(*DELIVERY, deliveries.c.unknowns, deliveries.c.called_at, deliveries.c.lead)
-        .add_columns(chats.c.platform, chats.c.account, chats.c.chat, chats.c.thread)
-        .add_columns(chats.c.language, chats.c.timezone, chats.c.pictures)
+        .add_columns(chats.c.platform, chats.c.account, chats.c.chat, chats.c.thread, *SETTINGS)
         .join(chats, chats.c.id == deliveries.c.chat_id)
     )
 
@@ -427,9 +420,7 @@ async def save(tx: AsyncConnection, results: Iterable[tuple[int, Mapping[str, An
 async def count_unknown(tx: AsyncConnection, ids: Collection[int]) -> None:
     """One more call of these deliveries may have arrived unseen."""
     if ids:
-        await tx.execute(
-            update(deliveries).where(deliveries.c.id.in_(ids)).values(unknowns=deliveries.c.unknowns + 1)
-        )
+        await tx.execute(update(deliveries).where(deliveries.c.id.in_(ids)).values(unknowns=deliveries.c.unknowns + 1))
 
 
 OPEN = (_is(Status.WAITING), and_(_is(*UNSETTLED), _is(Status.UNKNOWN)))

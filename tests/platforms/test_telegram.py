@@ -346,13 +346,18 @@ async def test_a_bot_let_in_again_says_so(running: Telegram, fake: FakeTelegram,
     await blocking(fake.wait_until, lambda: desk.let_in == [GROUP])
 
 
-async def test_a_second_reader_is_told_and_the_bot_goes_on(running: Telegram, fake: FakeTelegram, desk: Desk) -> None:
+async def test_a_second_reader_is_told_until_it_is_gone_for_a_while_and_the_bot_goes_on(
+    running: Telegram, fake: FakeTelegram, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fake.fault("conflict", method="getUpdates")
     fake.send_text(42, 5, "/latest")
     await blocking(fake.wait_until, lambda: running.alarm is not None)
     assert running.ready and running.alarm == Alarm("notice.second_reader", running.state.problem)
     fake.send_text(42, 5, "/help")
     await blocking(fake.wait_for_messages, 42, 1)
+    assert running.alarm is not None
+    monkeypatch.setattr(telegram, "CALM", 0.0)
+    fake.send_text(42, 5, "/help")
     await blocking(fake.wait_until, lambda: running.alarm is None)
 
 
