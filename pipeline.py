@@ -43,11 +43,12 @@ from models import (
     SendResult,
     Sent,
     Source,
+    Status,
     TryLater,
     Unknown,
 )
 from reader import Parsed, Reading
-from sources import fetch, kinds, schedule
+from sources import fetch, kinds, schedule, troubles
 from sources.documents import Document, Fetched, Unchanged
 from storage import archive, chats, ledger, notices, search, subscriptions
 from storage import sources as watched_sources
@@ -70,6 +71,9 @@ PLAN_WEIGHED = 1000
 are weighed at a time, since that is done on the loop."""
 LEASE = timedelta(seconds=30)
 KNOCK_EVERY = timedelta(seconds=10)
+FORGOTTEN = timedelta(minutes=10)
+TELL_AFTER = timedelta(days=1)
+"""So long a source may fail before the admins hear of it."""
 MOVED_IN_VAIN = 2
 """So many failures in a row at the place to which a source moved may pass; after that its old place is tried."""
 
@@ -357,6 +361,9 @@ async def _commit(
         results = settling.results
         if validators is not None and results and fetch.was_unfaithful(watched.validators, validators):
             validators = fetch.distrusting(validators, now)
+        if watched.problem:
+            words = {"id": watched.source.id, "name": watched.source.name}
+            await notices.over(tx, now, trouble_of(watched.source.id), "notice.source_back", **words)
         await watched_sources.saved(
             tx,
             watched.source.id,
@@ -370,6 +377,7 @@ async def _commit(
     for result, count in results.items():
         metrics.posts.labels(watched.source.id, result.value).inc(count)
     if watched.problem:
+        desk.tell.set()
         log.info("source is back", source=watched.source.id)
     return results[Verdict.NEW] + results[Verdict.JOINS]
 
@@ -492,21 +500,52 @@ async def _note_failure(desk: Desk, watched: Watched, error: SourceError) -> Non
         random.random(),  # noqa: S311, nobody gains by guessing it
     )
     lost = fetch.moved(watched.validators) and (not schedule.passes(error.reason) or watched.failures >= MOVED_IN_VAIN)
+    stops = error.reason == "http-410" and not lost
     async with desk.database.write() as tx:
-        await watched_sources.failed(
+        since = await watched_sources.failed(
             tx,
             watched.source.id,
             now=now,
             next_at=now + timedelta(seconds=wait),
+            reason=error.reason,
             problem=str(error),
             validators=fetch.back_home(watched.validators) if lost else None,
             not_before=now + timedelta(seconds=error.retry_after) if error.retry_after else None,
             asked_at=watched.asked_at,
         )
-        if error.reason == "http-410" and not lost:
+        if stops:
             await watched_sources.pause(tx, watched.source.id, paused=True, now=now)
+        if stops or now - since >= TELL_AFTER:
+            await _tell_of_failing(tx, watched, error, now, since, stopped=stops)
+    if stops or now - since >= TELL_AFTER:
+        desk.tell.set()
     metrics.polls.labels(watched.source.id, error.reason).inc()
     log.warning("source cannot be read", source=watched.source.id, reason=error.reason, problem=str(error))
+
+
+async def _tell_of_failing(
+    tx: Transaction, watched: Watched, error: SourceError, now: datetime, since: datetime, *, stopped: bool
+) -> None:
+    """The admins hear of it once, until it is over."""
+    source, key = watched.source, trouble_of(watched.source.id)
+    if stopped:
+        await notices.over(tx, now, key)  # that it failed for a day is old news
+    await notices.tell(
+        tx,
+        now,
+        key,
+        "notice.source_gone" if stopped else "notice.source_failing",
+        id=source.id,
+        name=source.name,
+        hours=int((now - since).total_seconds() // 3600),
+        why=troubles.text_of(error.reason),
+        problem=str(error)[:300],
+    )
+
+
+def trouble_of(source_id: str) -> str:
+    """The key of what the admins are told about a source that cannot be read."""
+    return f"source/{source_id}"
 
 
 # --------------------------------------------------------------------------------------------------------- delivering
@@ -518,6 +557,8 @@ class Call:
 
     outgoing: Outgoing
     kind: Literal["send", "edit", "look_up"]
+    looking: timedelta = timedelta()
+    """For how long the message has been looked for."""
 
     @property
     def chat_id(self) -> int:
@@ -551,6 +592,7 @@ class Dispatcher:
         self._unsaved: list[tuple[Call, Answer]] = []
         self._renewed = self._knocked = desk.now()
         self._burst = False
+        self._looking: dict[int, datetime] = {}
 
     async def take_over(self) -> None:
         """Calls of earlier owners, who are dead, have no answer: they are settled before their chats get more. How much
@@ -567,8 +609,10 @@ class Dispatcher:
             for chat, called_at in calls:
                 if chat.platform == name:
                     sender.pace.called(chat, called_at)
+        for name, count in lapsed.items():
+            metrics.deliveries.labels(name, "lapsed").inc(count)
         if lapsed:
-            log.warning("calls without an answer from before the start", count=lapsed)
+            log.warning("calls without an answer from before the start", count=sum(lapsed.values()))
 
     async def turn(self) -> None:
         """Save what became of the calls that ended, and start those that may start now."""
@@ -609,16 +653,27 @@ class Dispatcher:
             sends = await claim(desk, tx, chat_ids, now)
             for one in sends:
                 paces[one.chat.platform].take("send", one.chat, now)
-            looks = await ledger.unsettled(tx, now=now, ready=[*paces], closed=closed.beside(sends))
+            room = {name: pace.room("look_up", now) for name, pace in paces.items()}
+            looks = await ledger.unsettled(tx, now=now, room=room, closed=closed.beside(sends))
+            for one in looks:
+                paces[one.chat.platform].take("look_up", one.chat, now)
             room = {name: pace.room("edit", now) for name, pace in paces.items()}
             edits = await ledger.stale(tx, now=now, room=room, closed=closed.beside([*sends, *looks]))
             for one in edits:
                 paces[one.chat.platform].take("edit", one.chat, now)
         return [
             *(Call(one, "send") for one in sends),
-            *(Call(one, "look_up") for one in looks),
+            *self._looking_for(looks, now),
             *(Call(one, "edit") for one in edits),
         ]
+
+    def _looking_for(self, looks: list[Outgoing], now: datetime) -> list[Call]:
+        """What is looked for, with how long it has been. After a restart that begins anew."""
+        since = self._looking
+        self._looking = {one.delivery.id: since.get(one.delivery.id, now) for one in looks} | {
+            of: began for of, began in since.items() if now - began < FORGOTTEN
+        }
+        return [Call(one, "look_up", now - self._looking[one.delivery.id]) for one in looks]
 
     async def _plan(self, tx: Transaction, now: datetime) -> None:
         """While more alerts are open than a chat takes one by one, only urgent ones go out: the rest of such a burst
@@ -745,13 +800,26 @@ async def _save(desk: Desk, tx: Transaction, ended: Sequence[tuple[Call, Answer]
         if isinstance(result, TryLater) and result.after is not None:
             await _slow_down(desk, tx, call, result, now)
         _measure(call, result, now)
+        if call.kind == "look_up" and "status" in step.values:
+            metrics.unknown_settled.labels(call.platform, _settled_by(result, step)).inc()
+
+
+def _settled_by(result: Answer, step: Next) -> str:
+    match result:
+        case delivery.Found():
+            return "found"
+        case delivery.NotThere():
+            return "missing"
+        case _:
+            return "skip" if step.values["status"] is Status.GIVEN_UP else "resend"
 
 
 def _step(desk: Desk, call: Call, parcel: Parcel, result: Answer, now: datetime) -> Next:
     of, version, together = parcel.delivery, parcel.alert.version, isinstance(call.outgoing, Roundup)
     match call.kind, result:
         case "look_up", delivery.Found() | delivery.NotThere() | CannotLook():
-            return delivery.settle(of, result, version, now, on_unknown=desk.settings.delivery.on_unknown)
+            rule = desk.settings.delivery.on_unknown
+            return delivery.settle(of, result, version, now, on_unknown=rule, looking=call.looking)
         case "send", Sent() | TryLater() | Moved() | ChatGone() | Refused() | Unknown():
             can_look = desk.senders[call.platform].can_look
             return delivery.after(of, result, version, now, can_look=can_look, together=together)
