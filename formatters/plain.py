@@ -121,6 +121,7 @@ def reply_json(answer: Reply, settings: ChatSettings) -> dict[str, Any]:
                 "time": when.stamp(story.alert, settings.language, settings.timezone),
                 "snippet": "" if story.alert.retracted else inert.line(story.snippet),
                 "retracted": story.alert.retracted,
+                "chat_link": parts.address(story.chat_link),
             }
             for story in answer.stories
         ],

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models import Chat, ChatSettings, Subscription
+from storage import asked
 from storage.tables import accounts, chats, deliveries, subscriptions
 
 
@@ -121,6 +122,8 @@ async def move(tx: AsyncConnection, chat_id: int, to: Chat) -> int:
     If the new chat has a row already (it wrote before the old one was told), the old one is closed; whatever it was
     still owed is for the caller to hand over. Returns the row id of the new chat.
     """
+    before = (await tx.execute(select(chats).where(chats.c.id == chat_id))).one()
+    await asked.move(tx, chat_of(before), to)
     taken = await find(tx, to)
     if taken is not None and taken.id != chat_id:
         await tx.execute(delete(subscriptions).where(subscriptions.c.chat_id == chat_id))
