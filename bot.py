@@ -41,7 +41,8 @@ VERSION = "0.1.0"
 HERE = Path(__file__).parent
 SAMPLE_AFTER = (10, 25)
 """Seconds after the start at which the sample site's two scheduled posts appear."""
-STOP_WITHIN = 4.0
+PATIENCE = {signal.SIGINT: 3.0, signal.SIGTERM: 8.0}
+"""Seconds that calls to platforms have to end in. Who presses Ctrl-C waits; a service manager gives 10 in all."""
 RESTART_AFTER = 5.0
 
 cli = typer.Typer(add_completion=False, no_args_is_help=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -666,7 +667,7 @@ async def _check(settings: Settings, *, as_json: bool) -> int:
     try:
         async with _desk(settings) as desk:
             rows.append({"what": "database", "name": settings.database_url, "problem": ""})
-            for platform in _platforms(settings, _nobody, _nothing):
+            for platform in _platforms(settings, _nobody, None):
                 problem = await platform.check()
                 rows.append({"what": "platform", "name": platform.name, "problem": problem})
                 await platform.close()
@@ -703,14 +704,10 @@ async def _nobody(_: Any) -> Any:
     raise AssertionError("check takes no commands")
 
 
-async def _nothing(_: Any) -> None:
-    return None
-
-
 # --------------------------------------------------------------------------------------------------------------- run
 
 
-def _platforms(settings: Settings, answer: Any, let_in_again: Any) -> list["Platform"]:
+def _platforms(settings: Settings, answer: Any, doors: Any) -> list["Platform"]:
     """The platforms that have a token."""
     from models import ChatSettings
 
@@ -719,11 +716,11 @@ def _platforms(settings: Settings, answer: Any, let_in_again: Any) -> list["Plat
     if settings.telegram.token.get_secret_value():
         from platforms import telegram
 
-        made.append(telegram.Telegram(settings.telegram, answer, let_in_again, defaults))
+        made.append(telegram.Telegram(settings.telegram, answer, doors, defaults))
     if settings.slack.bot_token.get_secret_value():
         from platforms import slack
 
-        made.append(slack.Slack(settings.slack, answer, let_in_again, defaults))
+        made.append(slack.Slack(settings.slack, answer, doors, defaults))
     return made
 
 
@@ -746,7 +743,7 @@ async def _run(settings: Settings, *, as_json: bool) -> int:
         async def answer(command: Any) -> Any:
             return await handlers.answer(desk, command)
 
-        platforms = _platforms(settings, answer, desk.let_in_again)
+        platforms = _platforms(settings, answer, desk)
         desk.senders = {"console": console, **{platform.name: platform for platform in platforms}}
         sources = await _watch(desk)
         async with desk.database.write() as tx:
@@ -826,6 +823,7 @@ def _on_signals(desk: "Desk") -> None:
     def stop(number: int) -> None:
         if desk.stopping.is_set():
             os._exit(128 + number)
+        desk.patience = PATIENCE[signal.Signals(number)]
         desk.stopping.set()
 
     loop = asyncio.get_running_loop()
@@ -872,7 +870,7 @@ async def _until_stopped(
     server.should_exit = True
     for task in others:
         task.cancel()
-    _, late = await asyncio.wait({stopped, *loops, *others}, timeout=STOP_WITHIN)
+    _, late = await asyncio.wait({stopped, *loops, *others}, timeout=desk.patience + 1)
     for task in late:
         task.cancel()
     await asyncio.gather(*(platform.close() for platform in platforms), return_exceptions=True)

@@ -282,9 +282,11 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class ChatGone:
-    """The chat's door is closed to us: blocked, kicked, archived."""
+    """The chat's door is closed to us: blocked, kicked, archived. `speechless`: we are inside, or could be, and may not
+    write."""
 
     reason: str
+    speechless: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,7 @@ class Fetch(Section):
     max_bytes: int = Field(5_000_000, ge=1000, description="a number of bytes, 1000 or more")
     min_every: Duration = Field(60, description='a duration such as "60s"')
     max_every: Duration = Field(3600, description='a duration such as "1h"')
+    per_host: int = Field(1, ge=1, le=100, description="a number, 1 to 100")
     allow_networks: tuple[NetworkText, ...] = Field((), description='a list of networks such as ["127.0.0.0/8"]')
 
 

@@ -1,6 +1,6 @@
 """Pure rules of who is owed what and when, and what the platforms must offer."""
 
-from delivery.addressees import addressees, chat_at, name_of
+from delivery.addressees import addressees, chat_at, name_of, person
 from delivery.ledger import (
     LOOK_UP_AFTER,
     CannotLook,
@@ -12,18 +12,20 @@ from delivery.ledger import (
     after,
     after_edit,
     halves,
+    knock_after,
     next_up,
     plan,
     settle,
     wait,
 )
 from delivery.pace import REMEMBERED, AccountPace, Limit, Pace
-from delivery.sender import Sender
+from delivery.sender import Alarm, Sender
 
 __all__ = [
     "LOOK_UP_AFTER",
     "REMEMBERED",
     "AccountPace",
+    "Alarm",
     "CannotLook",
     "Found",
     "Limit",
@@ -38,8 +40,10 @@ __all__ = [
     "after_edit",
     "chat_at",
     "halves",
+    "knock_after",
     "name_of",
     "next_up",
+    "person",
     "plan",
     "settle",
     "wait",

@@ -24,6 +24,7 @@ from models import (
 
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 60.0
+KNOCK_AFTER = (timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 LOOK_UP_AFTER = timedelta(seconds=5)
 """A message may take this long to appear in a channel's history (docs/decisions/0004)."""
 
@@ -35,6 +36,7 @@ class Next:
     values: dict[str, Any] = field(default_factory=dict)
     hold_until: datetime | None = None
     pause: str = ""
+    speechless: bool = False
     move_to: Chat | None = None
 
 
@@ -95,6 +97,11 @@ def wait(attempts: int) -> float:
     return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(max(0, attempts - 1), 10))
 
 
+def knock_after(knocks: int) -> timedelta:
+    """How long a door that was found closed so often in a row is left alone: an event may open it before."""
+    return KNOCK_AFTER[min(knocks, len(KNOCK_AFTER)) - 1]
+
+
 def after(
     delivery: Delivery, result: SendResult, version: int, now: datetime, *, can_look: bool, together: bool = False
 ) -> Next:
@@ -108,8 +115,9 @@ def after(
             return Next({"status": Status.WAITING, "due": until, "problem": reason}, hold_until=until)
         case Moved(chat):
             return Next({"status": Status.WAITING, "due": now, "problem": "moved"}, move_to=chat)
-        case ChatGone(reason):
-            return Next({"status": Status.WAITING, "due": now, "problem": reason}, pause=reason)
+        case ChatGone(reason, speechless):
+            values = {"status": Status.WAITING, "due": now, "problem": reason}
+            return Next(values, pause=reason, speechless=speechless)
         case Refused(reason) if together:
             return Next({"status": Status.WAITING, "due": now, "problem": reason})
         case Refused(reason, Part.PICTURE) if not (delivery.pictureless or delivery.plain):
@@ -139,8 +147,8 @@ def after_edit(delivery: Delivery, result: SendResult, version: int, now: dateti
             return Next({"attempts": delivery.attempts + 1, "problem": reason}, hold_until=until)
         case Moved(chat):
             return Next({"problem": "moved"}, move_to=chat)
-        case ChatGone(reason):
-            return Next({"problem": reason}, pause=reason)
+        case ChatGone(reason, speechless):
+            return Next({"problem": reason}, pause=reason, speechless=speechless)
         case Refused(reason, Part.PICTURE) if not (delivery.pictureless or delivery.plain):
             return Next({"pictureless": True, "problem": reason})
         case Refused(reason, Part.FORM | Part.PICTURE) if not delivery.plain:

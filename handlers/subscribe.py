@@ -30,9 +30,11 @@ async def everything(asking: Asking) -> None:
 
 
 async def _save(asking: Asking, wish: Subscription) -> None:
-    desk = asking.desk
+    desk, chat = asking.desk, asking.command.chat
+    # A channel, and an anonymous admin, speak as the chat itself.
+    person = asking.command.user if asking.command.user != chat.id else ""
     async with desk.database.write() as tx:
-        await chats.subscribe(tx, asking.command.chat, asking.chat_settings, wish, desk.now())
+        await chats.subscribe(tx, chat, asking.chat_settings, wish, desk.now(), by=person)
 
 
 def read_wish(args: str) -> Subscription:

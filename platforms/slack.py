@@ -17,7 +17,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from config.settings import Slack as Settings
-from delivery import AccountPace, CannotLook, Found, Limit, LookUp, NotThere
+from delivery import AccountPace, Alarm, CannotLook, Found, Limit, LookUp, NotThere
 from formatters import slack as render
 from models import (
     Alert,
@@ -35,8 +35,9 @@ from models import (
     TryLater,
     Unknown,
 )
+from platforms.doors import Doors
 from platforms.slack_answers import Answers, Held
-from platforms.state import State
+from platforms.state import ANSWERS_END, State
 
 log = structlog.get_logger()
 
@@ -73,6 +74,7 @@ CLOSED_DOORS = frozenset(
         "messages_tab_disabled",
     }
 )
+SPEECHLESS = frozenset({"not_in_channel", "is_archived", "is_inactive", "thread_not_found"})
 TOKEN_REFUSED = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"})
 APP_LIMITED = frozenset({"missing_scope", "team_access_not_granted", "access_denied", "ekm_access_denied"})
 # Slack warns that with these "some aspect of the operation" may have succeeded.
@@ -97,7 +99,7 @@ class Slack:
         self,
         settings: Settings,
         answer: Answer,
-        let_in_again: Callable[[Chat], Awaitable[None]],
+        doors: Doors,
         defaults: ChatSettings,
     ) -> None:
         self.state = State(NAME)
@@ -106,7 +108,7 @@ class Slack:
         )
         self._settings = settings
         self._answer = answer
-        self._let_in_again = let_in_again
+        self._doors = doors
         self._defaults = defaults
         self._team = ""
         self._bot_user = ""
@@ -115,6 +117,7 @@ class Slack:
         self._handler: AsyncSocketModeHandler | None = None
         self._socket: asyncio.Task[None] | None = None
         self._events: OrderedDict[str, None] = OrderedDict()
+        self._answering: set[asyncio.Task[Any]] = set()
         self._answers = Answers(lambda: self.client, self.pace, defaults)
 
     # ------------------------------------------------------------------------------------------------- life
@@ -122,6 +125,10 @@ class Slack:
     @property
     def ready(self) -> bool:
         return self.state.word == "ready"
+
+    @property
+    def alarm(self) -> Alarm | None:
+        return self.state.alarm
 
     @property
     def client(self) -> AsyncWebClient:
@@ -140,7 +147,15 @@ class Slack:
         return self._client
 
     async def run(self) -> None:
-        """Connect and stay connected; whatever goes wrong is said in `state` and tried again."""
+        """Connect and stay connected; whatever goes wrong is said in `state` and tried again. Answers under way may end
+        for a moment when it is cancelled."""
+        try:
+            await self._stay_connected()
+        finally:
+            if self._answering:
+                await asyncio.wait(self._answering, timeout=ANSWERS_END)
+
+    async def _stay_connected(self) -> None:
         pause = 1.0
         while True:
             problem, refused = await self._sign_in()
@@ -219,12 +234,21 @@ class Slack:
         app.event("app_mention")(self._on_message)
         app.event("message")(self._on_message)
         app.event("member_joined_channel")(self._on_joined)
+        for names, take in (
+            (("channel_unarchive", "group_unarchive"), self._on_opened),
+            (("channel_archive", "group_archive"), self._on_archived),
+            (("channel_left", "group_left"), self._on_left),
+            (("app_uninstalled", "tokens_revoked"), self._on_revoked),
+        ):
+            for name in names:
+                app.event(name)(take)
         app.action(re.compile(f"(?:{render.PRESS}|{render.BESIDE}):"))(self._on_press)
         app.action(re.compile(render.OPEN))(_acknowledge)
         return app
 
     async def _on_slash(self, ack: AsyncAck, respond: AsyncRespond, body: dict[str, Any]) -> None:
         """Handled, acknowledged, answered, in this order; the acknowledgement within Slack's 3 s at any rate."""
+        self._is_answering()
         name, args = str(body["command"]).removeprefix("/"), str(body.get("text") or "")
         if name == "sokbo":
             name, args = _words(args or "help")
@@ -236,6 +260,7 @@ class Slack:
 
     async def _on_press(self, ack: AsyncAck, respond: AsyncRespond, body: dict[str, Any]) -> None:
         """A button: the command that it stands for, of whoever pressed it."""
+        self._is_answering()
         held = Held.of(body)
         name, args = _words(str(body["actions"][0].get("value") or ""))
         command = self._command(name, args, held.channel, held.thread, str(body["user"]["id"]), pressed=True)
@@ -250,6 +275,7 @@ class Slack:
             return
         if event["type"] == "message" and event.get("channel_type") != "im":
             return
+        self._is_answering()
         text = str(event.get("text") or "").replace(f"<@{self._bot_user}>", "").strip()
         name, args = _words(text.removeprefix("/"))
         if name == "sokbo":
@@ -258,9 +284,33 @@ class Slack:
         command = self._command(name, _unescape(args), str(event["channel"]), thread, str(event.get("user") or ""))
         await self._answers.to_message(command.chat, await self._answer(command), thread)
 
+    def _is_answering(self) -> None:
+        """The task that runs now is waited for at the end."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._answering.add(task)
+            task.add_done_callback(self._answering.discard)
+
     async def _on_joined(self, event: dict[str, Any]) -> None:
         if event.get("user") == self._bot_user:
-            await self._let_in_again(Chat(NAME, self._team, str(event["channel"])))
+            await self._doors.let_in_again(self._chat(event))
+
+    def _chat(self, event: dict[str, Any]) -> Chat:
+        return Chat(NAME, self._team, str(event["channel"]))
+
+    async def _on_opened(self, event: dict[str, Any]) -> None:
+        await self._doors.let_in_again(self._chat(event))
+
+    async def _on_archived(self, event: dict[str, Any]) -> None:
+        await self._doors.shut_out(self._chat(event), ChatGone("is_archived", speechless=True))
+
+    async def _on_left(self, event: dict[str, Any]) -> None:
+        await self._doors.shut_out(self._chat(event), ChatGone("not_in_channel", speechless=True))
+
+    async def _on_revoked(self, event: dict[str, Any]) -> None:
+        """The app was removed from the workspace, or its token taken away."""
+        if event["type"] == "app_uninstalled" or (event.get("tokens") or {}).get("bot"):
+            self._pause(_account_problem("token_revoked"))
 
     def _heard(self, event_id: str) -> bool:
         """Whether this event came before: Slack sends one again when it missed the acknowledgement."""
@@ -432,7 +482,7 @@ class Slack:
             self._pause(_account_problem(code))
             return TryLater(code)
         if code in CLOSED_DOORS or code.startswith("restricted_action"):
-            return ChatGone(code)
+            return ChatGone(code, speechless=code in SPEECHLESS or code.startswith("restricted_action"))
         if not code:
             answered_no = status >= 400
             return (

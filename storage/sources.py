@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.dialects.sqlite import insert
@@ -18,6 +19,7 @@ class Watched:
     """A source with what changes while running. `interval` is the adaptive one, in seconds."""
 
     source: Source
+    host: str
     from_file: bool
     paused: bool
     validators: dict[str, Any]
@@ -35,6 +37,16 @@ def _spec(source: Source) -> dict[str, Any]:
     return {item.name: getattr(source, item.name) for item in fields(source)}
 
 
+def host_of(source: Source) -> str:
+    """Whom reading the source asks: host and port of its address. A folder asks nobody else."""
+    try:
+        parts = urlsplit(source.url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return f"source {source.id}"
+    return f"{parts.hostname}:{port}" if parts.hostname and port else f"source {source.id}"
+
+
 def _watched(row: Row[Any]) -> Watched:
     spec = dict(row.spec)
     spec["kind"] = Kind(spec["kind"])
@@ -42,6 +54,7 @@ def _watched(row: Row[Any]) -> Watched:
     spec["boilerplate"] = tuple(spec.get("boilerplate", ()))
     return Watched(
         source=Source(**spec),
+        host=row.host,
         from_file=row.from_file,
         paused=row.paused,
         validators=dict(row.validators),
@@ -68,7 +81,12 @@ async def declare(tx: AsyncConnection, declared: Sequence[Source], now: datetime
         if known is None:
             await _insert(tx, source, now, from_file=True, interval=interval)
             continue
-        changed: dict[str, Any] = {"spec": _spec(source), "from_file": True, "active": True}
+        changed: dict[str, Any] = {
+            "spec": _spec(source),
+            "host": host_of(source),
+            "from_file": True,
+            "active": True,
+        }
         if not known.active or (known.spec["url"], known.spec["kind"]) != (source.url, source.kind):
             changed |= {"validators": {}, "next_at": now, "failures": 0, "problem": ""}
         await tx.execute(update(sources).where(sources.c.id == source.id).values(**changed))
@@ -81,6 +99,7 @@ async def _insert(tx: AsyncConnection, source: Source, now: datetime, *, from_fi
         "active": True,
         "paused": False,
         "spec": _spec(source),
+        "host": host_of(source),
         "validators": {},
         "added_at": now,
         "next_at": now,
@@ -106,12 +125,29 @@ async def pause(tx: AsyncConnection, source_id: str, paused: bool, now: datetime
     await tx.execute(update(sources).where(sources.c.id == source_id).values(paused=paused, next_at=now))
 
 
-async def due(connection: AsyncConnection, now: datetime, limit: int) -> list[Watched]:
-    """The sources whose time has come, longest overdue first."""
+async def due(
+    connection: AsyncConnection,
+    now: datetime,
+    limit: int,
+    *,
+    per_host: int = 1,
+    busy: Sequence[str] = (),
+    under_way: Sequence[str] = (),
+) -> list[Watched]:
+    """The sources whose time has come, longest overdue first: of each host so many, of the busy ones and what is under
+    way none."""
+    place = func.row_number().over(partition_by=sources.c.host, order_by=(sources.c.next_at, sources.c.id))
+    in_line = (
+        select(sources.c.id, place.label("place"))
+        .where(sources.c.active, ~sources.c.paused, sources.c.next_at <= now)
+        .where(sources.c.host.not_in(busy), sources.c.id.not_in(under_way))
+        .subquery()
+    )
     rows = await connection.execute(
         select(sources)
-        .where(sources.c.active, ~sources.c.paused, sources.c.next_at <= now)
-        .order_by(sources.c.next_at)
+        .join(in_line, in_line.c.id == sources.c.id)
+        .where(in_line.c.place <= per_host)
+        .order_by(sources.c.next_at, sources.c.id)
         .limit(limit)
     )
     return [_watched(row) for row in rows]
@@ -167,10 +203,19 @@ async def saved(
     await tx.execute(update(sources).where(sources.c.id == source_id).values(**values))
 
 
-async def failed(tx: AsyncConnection, source_id: str, *, now: datetime, next_at: datetime, problem: str) -> None:
-    """A read that went wrong; validators and memory stay as they are, so nothing is lost."""
+async def failed(
+    tx: AsyncConnection,
+    source_id: str,
+    *,
+    now: datetime,
+    next_at: datetime,
+    problem: str,
+    validators: dict[str, Any] | None = None,
+) -> None:
+    """A read that went wrong; memory stays as it is, and validators too where none are given: nothing is lost."""
+    values: dict[str, Any] = {} if validators is None else {"validators": validators}
     await tx.execute(
         update(sources)
         .where(sources.c.id == source_id)
-        .values(last_read_at=now, next_at=next_at, failures=sources.c.failures + 1, problem=problem)
+        .values(last_read_at=now, next_at=next_at, failures=sources.c.failures + 1, problem=problem, **values)
     )

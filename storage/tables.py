@@ -46,6 +46,7 @@ sources = Table(
     Column("active", Boolean, nullable=False),
     Column("paused", Boolean, nullable=False),
     Column("spec", JSON, nullable=False),
+    Column("host", Text, nullable=False, server_default=""),
     Column("validators", JSON, nullable=False),
     Column("added_at", UtcDateTime, nullable=False),
     Column("next_at", UtcDateTime, nullable=False),
@@ -57,7 +58,8 @@ sources = Table(
     Column("problem", Text, nullable=False),
     Index("sources_due", "next_at"),
 )
-"""`spec` is the Source as JSON; `read_once`: a read has succeeded; `interval`: the adaptive one, in seconds."""
+"""`spec` is the Source as JSON; `host`: whom reading it asks; `read_once`: a read has succeeded; `interval`: the
+adaptive one, in seconds."""
 
 seen = Table(
     "seen",
@@ -173,9 +175,15 @@ chats = Table(
     Column("paused", Text, nullable=False),
     Column("held_until", UtcDateTime),
     Column("created", UtcDateTime, nullable=False),
+    Column("admin", String(64), nullable=False, server_default=""),
+    Column("knocks", Integer, nullable=False, server_default=text("0")),
+    Column("knock_at", UtcDateTime),
     UniqueConstraint("platform", "account", "chat", "thread"),
+    Index("chats_knock", "knock_at", sqlite_where=text("knock_at is not null")),
 )
-"""`paused` is the reason in words while the chat's door is closed, else ""."""
+"""`paused` is the reason in words while the chat's door is closed, else "". `admin`: who subscribed it, "" where not
+known. `knocks`: how often its door was found closed since a message last arrived; `knock_at`: when it is
+tried again."""
 
 accounts = Table(
     "accounts",

@@ -100,7 +100,9 @@ class Site:
         for platform in self._platforms:
             if platform.word != "ready":
                 reasons.append(f"{platform.name}: {platform.problem or 'has not answered yet'}")
-        return JSONResponse({"ready": not reasons, "reasons": reasons}, status_code=503 if reasons else 200)
+        troubles = [f"{one.name}: {one.problem}" for one in self._platforms if one.word == "ready" and one.problem]
+        said = {"ready": not reasons, "reasons": reasons, "troubles": troubles}
+        return JSONResponse(said, status_code=503 if reasons else 200)
 
     async def metrics(self, _: Request) -> Response:
         now = self._desk.now()

@@ -53,6 +53,12 @@ ADMIN_RIGHTS = (
     "can_restrict_members", "can_promote_members", "can_change_info", "can_invite_users", "can_post_stories",
     "can_edit_stories", "can_delete_stories",
 )  # fmt: skip
+MEMBER_RIGHTS = (
+    "can_send_messages", "can_send_audios", "can_send_documents", "can_send_photos", "can_send_videos",
+    "can_send_video_notes", "can_send_voice_notes", "can_send_polls", "can_send_other_messages",
+    "can_add_web_page_previews", "can_change_info", "can_invite_users", "can_pin_messages", "can_manage_topics",
+    "can_edit_tag",
+)  # fmt: skip
 GIFTS = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels")
 
 BEFORE_FAULTS = (
@@ -643,6 +649,12 @@ class FakeTelegram(LoopbackServer):
         }
         return self._push("my_chat_member", changed)
 
+    def say(self, chat_id: int, **service: Any) -> int:
+        """A service message, such as `migrate_to_chat_id=-100`."""
+        chat = self.chats[chat_id]
+        message = {"message_id": self._number(), "date": int(time.time()), "chat": self._chat_json(chat), **service}
+        return self._push("message", message)
+
     def _query(self) -> str:
         with self.lock:
             self._queries.add(made := str(90_000_000 + len(self._queries)))
@@ -1214,6 +1226,10 @@ def _member(user: Json, status: str) -> Json:
             extra = {"is_anonymous": False}
         case "administrator":
             extra = dict.fromkeys(ADMIN_RIGHTS, False) | {"can_manage_chat": True, "can_post_messages": True}
+        case "no_posts":
+            status, extra = "administrator", dict.fromkeys(ADMIN_RIGHTS, False) | {"can_post_messages": False}
+        case "restricted":
+            extra = {"is_member": True, "until_date": 0} | dict.fromkeys(MEMBER_RIGHTS, False)
         case "kicked":
             extra = {"until_date": 0}
     return {"user": user, "status": status, **extra}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from config.settings import Slack as Settings
-from delivery import CannotLook, Found, NotThere
+from delivery import Alarm, CannotLook, Found, NotThere
 from models import Button, Chat, ChatGone, Command, Part, Refused, Reply, Sent, Story, TryLater, Unknown, Urgency
 from platforms import slack
 from platforms.slack import Slack
@@ -32,6 +32,8 @@ class Desk:
     def __init__(self) -> None:
         self.commands: list[Command] = []
         self.let_in: list[Chat] = []
+        self.shut: list[tuple[Chat, ChatGone]] = []
+        self.moves: list[tuple[str, str]] = []
         self.answer = Reply(title="안녕", lines=("a < b & <!channel>",))
         self.admin: list[bool | None] = []
 
@@ -43,6 +45,12 @@ class Desk:
 
     async def let_in_again(self, chat: Chat) -> None:
         self.let_in.append(chat)
+
+    async def shut_out(self, chat: Chat, closed: ChatGone) -> None:
+        self.shut.append((chat, closed))
+
+    async def moved(self, old: Chat, new: Chat) -> None:
+        self.moves.append((old.id, new.id))
 
 
 def settings(fake: FakeSlack, **changed: Any) -> Settings:
@@ -57,7 +65,7 @@ def desk() -> Desk:
 
 @pytest.fixture
 async def platform(fake: FakeSlack, desk: Desk) -> AsyncIterator[Slack]:
-    made = Slack(settings(fake), desk.take, desk.let_in_again, SETTINGS)
+    made = Slack(settings(fake), desk.take, desk, SETTINGS)
     yield made
     await made.close()
 
@@ -139,11 +147,11 @@ async def test_an_edit_replaces_text_and_blocks(platform: Slack, fake: FakeSlack
         ("service_unavailable", {}, TryLater("slack has trouble (service_unavailable)")),
         ("request_timeout", {}, TryLater("slack has trouble (request_timeout)")),
         ("channel_not_found", {}, ChatGone("channel_not_found")),
-        ("not_in_channel", {}, ChatGone("not_in_channel")),
-        ("is_archived", {}, ChatGone("is_archived")),
-        ("restricted_action", {}, ChatGone("restricted_action")),
+        ("not_in_channel", {}, ChatGone("not_in_channel", speechless=True)),
+        ("is_archived", {}, ChatGone("is_archived", speechless=True)),
+        ("restricted_action", {}, ChatGone("restricted_action", speechless=True)),
         ("team_access_not_granted", {}, TryLater("team_access_not_granted")),
-        ("thread_not_found", {}, ChatGone("thread_not_found")),
+        ("thread_not_found", {}, ChatGone("thread_not_found", speechless=True)),
         ("invalid_blocks", {}, Refused("invalid_blocks", Part.PICTURE)),
         ("invalid_blocks", {"messages": ["[ERROR] x [json-pointer:/blocks/0/text]"]}, Refused("invalid_blocks")),
         ("msg_too_long", {}, Refused("msg_too_long")),
@@ -171,7 +179,7 @@ async def test_a_reply_that_never_comes_is_unknown(
 
 
 async def test_nobody_at_the_address_means_not_sent(fake: FakeSlack, desk: Desk) -> None:
-    platform = Slack(settings(fake, api_base="http://127.0.0.1:9/api/"), desk.take, desk.let_in_again, SETTINGS)
+    platform = Slack(settings(fake, api_base="http://127.0.0.1:9/api/"), desk.take, desk, SETTINGS)
     assert await platform.send(parcel(CHAT)) == TryLater("slack cannot be reached")
     await platform.close()
 
@@ -295,7 +303,7 @@ async def test_the_socket_comes_back_after_it_was_dropped(running: Slack, fake: 
 
 @pytest.mark.parametrize("wrong", ["bot_token", "app_token"])
 async def test_a_wrong_token_pauses_and_says_which(fake: FakeSlack, desk: Desk, wrong: str) -> None:
-    platform = Slack(settings(fake, **{wrong: "xoxb-wrong"}), desk.take, desk.let_in_again, SETTINGS)
+    platform = Slack(settings(fake, **{wrong: "xoxb-wrong"}), desk.take, desk, SETTINGS)
     assert f"{wrong} is refused (invalid_auth)" in await platform.check()
     task = asyncio.create_task(platform.run())
     await asyncio.wait_for(platform.state.answered.wait(), 5)
@@ -312,6 +320,24 @@ async def test_admins_are_told_in_a_channel_or_by_their_id_in_private(platform: 
     fake.add_user("U7")
     assert isinstance(await platform.tell(Chat("slack", "", "U7"), told), Sent)
     assert isinstance(await platform.tell(Chat("slack", "", "C404"), told), ChatGone)
+
+
+async def test_a_channel_says_that_it_closes_and_opens(running: Slack, fake: FakeSlack, desk: Desk) -> None:
+    for kind in ("channel_archive", "group_left", "channel_unarchive"):
+        await blocking(fake.event, {"type": kind, "channel": "C1"})
+    await blocking(fake.wait_until, lambda: desk.let_in == [CHAT])
+    assert desk.shut == [
+        (CHAT, ChatGone("is_archived", speechless=True)),
+        (CHAT, ChatGone("not_in_channel", speechless=True)),
+    ]
+
+
+async def test_a_token_that_was_taken_away_pauses_the_workspace_at_once(running: Slack, fake: FakeSlack) -> None:
+    await blocking(fake.event, {"type": "tokens_revoked", "tokens": {"oauth": ["U1"], "bot": []}})
+    assert running.ready and running.alarm is None
+    await blocking(fake.event, {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": ["U0"]}})
+    await blocking(fake.wait_until, lambda: not running.ready)
+    assert running.alarm == Alarm("notice.account_paused", running.state.problem)
 
 
 # ------------------------------------------------------------------------------------------------------------ buttons

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from config.settings import Telegram as Settings
-from delivery import CannotLook
+from delivery import Alarm, CannotLook
 from models import Button, Chat, ChatGone, Command, Moved, Part, Refused, Reply, Sent, Story, TryLater, Unknown, Urgency
 from platforms import telegram, telegram_answers
 from platforms.telegram import Telegram
@@ -36,6 +36,8 @@ class Desk:
     def __init__(self) -> None:
         self.commands: list[Command] = []
         self.let_in: list[Chat] = []
+        self.shut: list[tuple[Chat, ChatGone]] = []
+        self.moves: list[tuple[str, str]] = []
         self.answer = Reply(title="안녕", lines=("a < b & c",))
         self.admin: list[bool | None] = []
         self.broken = False
@@ -52,6 +54,12 @@ class Desk:
     async def let_in_again(self, chat: Chat) -> None:
         self.let_in.append(chat)
 
+    async def shut_out(self, chat: Chat, closed: ChatGone) -> None:
+        self.shut.append((chat, closed))
+
+    async def moved(self, old: Chat, new: Chat) -> None:
+        self.moves.append((old.id, new.id))
+
 
 def settings(fake: FakeTelegram, **changed: Any) -> Settings:
     return Settings.model_validate({"token": fake.token, "api_base": fake.url, "admins": [9], **changed})
@@ -64,7 +72,7 @@ def desk() -> Desk:
 
 @pytest.fixture
 async def platform(fake: FakeTelegram, desk: Desk) -> AsyncIterator[Telegram]:
-    made = Telegram(settings(fake), desk.take, desk.let_in_again, SETTINGS)
+    made = Telegram(settings(fake), desk.take, desk, SETTINGS)
     assert await made.check() == ""
     yield made
     await made.close()
@@ -193,7 +201,7 @@ async def test_a_reply_that_never_comes_is_unknown(
     fake: FakeTelegram, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(telegram, "TIMEOUT", 0.3)
-    hasty = Telegram(settings(fake), desk.take, desk.let_in_again, SETTINGS)
+    hasty = Telegram(settings(fake), desk.take, desk, SETTINGS)
     assert await hasty.check() == ""
     fake.fault("hang_after")
     assert await hasty.send(parcel(CHAT)) == Unknown("no answer in time")
@@ -251,7 +259,7 @@ async def test_a_migrated_group_tells_its_new_id(platform: Telegram, fake: FakeT
 
 
 async def test_nobody_at_the_address_means_not_sent(fake: FakeTelegram, desk: Desk) -> None:
-    away = Telegram(settings(fake, api_base="http://127.0.0.1:9"), desk.take, desk.let_in_again, SETTINGS)
+    away = Telegram(settings(fake, api_base="http://127.0.0.1:9"), desk.take, desk, SETTINGS)
     assert "no answer from" in await away.check()
     assert await away.send(parcel(CHAT)) == TryLater("telegram cannot be reached")
     await away.close()
@@ -262,7 +270,7 @@ async def test_a_bot_cannot_look(platform: Telegram) -> None:
 
 
 async def test_a_wrong_token_pauses_the_platform(fake: FakeTelegram, desk: Desk) -> None:
-    wrong = Telegram(settings(fake, token="7700:WRONG"), desk.take, desk.let_in_again, SETTINGS)
+    wrong = Telegram(settings(fake, token="7700:WRONG"), desk.take, desk, SETTINGS)
     task = asyncio.create_task(wrong.run())
     await asyncio.wait_for(wrong.state.answered.wait(), 5)
     assert wrong.state.word == "paused" and "token is refused" in wrong.state.problem
@@ -338,11 +346,19 @@ async def test_a_bot_let_in_again_says_so(running: Telegram, fake: FakeTelegram,
     await blocking(fake.wait_until, lambda: desk.let_in == [GROUP])
 
 
-async def test_a_second_reader_is_told_and_the_bot_goes_on(running: Telegram, fake: FakeTelegram, desk: Desk) -> None:
+async def test_a_second_reader_is_told_until_it_is_gone_for_a_while_and_the_bot_goes_on(
+    running: Telegram, fake: FakeTelegram, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fake.fault("conflict", method="getUpdates")
+    fake.send_text(42, 5, "/latest")
+    await blocking(fake.wait_until, lambda: running.alarm is not None)
+    assert running.ready and running.alarm == Alarm("notice.second_reader", running.state.problem)
     fake.send_text(42, 5, "/help")
     await blocking(fake.wait_for_messages, 42, 1)
-    assert running.ready
+    assert running.alarm is not None
+    monkeypatch.setattr(telegram, "CALM", 0.0)
+    fake.send_text(42, 5, "/help")
+    await blocking(fake.wait_until, lambda: running.alarm is None)
 
 
 async def test_a_webhook_that_somebody_set_is_taken_away(running: Telegram, fake: FakeTelegram, desk: Desk) -> None:
@@ -381,7 +397,7 @@ async def test_the_token_stands_in_no_log_line_even_when_it_is_wrong_or_nobody_i
     caplog.set_level(logging.DEBUG)
     secret = "AAH-never-to-be-seen-by-anybody-00000"
     for base in (fake.url, "http://127.0.0.1:9"):
-        wrong = Telegram(settings(fake, token=f"7700:{secret}", api_base=base), desk.take, desk.let_in_again, SETTINGS)
+        wrong = Telegram(settings(fake, token=f"7700:{secret}", api_base=base), desk.take, desk, SETTINGS)
         await wrong.check()
         await wrong.send(parcel(CHAT))
         await wrong.edit(parcel(CHAT, delivery={"message_id": "5"}))
@@ -421,6 +437,45 @@ async def test_admins_are_told_in_their_chat_or_topic(platform: Telegram, fake: 
     (message,) = fake.chats[42].messages.values()
     assert message.text == "⚠️ a < b\nzwei" and message.silent is False
     assert isinstance(await platform.tell(Chat("telegram", "", "5"), told), ChatGone)
+
+
+async def test_an_update_that_the_library_cannot_read_stops_nothing(
+    running: Telegram, fake: FakeTelegram, desk: Desk
+) -> None:
+    fake.say(42, date="yesterday", text="/latest")
+    fake.send_text(42, 5, "/help")
+    await blocking(fake.wait_until, lambda: fake.unconfirmed() == 0)
+    assert [command.name for command in desk.commands] == ["help"]
+
+
+@pytest.mark.parametrize(
+    ("chat", "status", "closed"),
+    [
+        (42, "kicked", ChatGone("bot was blocked by the user")),
+        (-100, "kicked", ChatGone("bot was kicked from the supergroup chat")),
+        (-100, "left", ChatGone("bot is not a member of the supergroup chat")),
+        (-100, "restricted", ChatGone("not enough rights to send text messages to the chat", speechless=True)),
+        (-200, "no_posts", ChatGone("need administrator rights in the channel chat", speechless=True)),
+    ],
+)
+async def test_a_door_that_closes_is_noted_before_anything_runs_into_it(
+    running: Telegram, fake: FakeTelegram, desk: Desk, chat: int, status: str, closed: ChatGone
+) -> None:
+    fake.add_member_status(chat, 1, "member", status)
+    await blocking(fake.wait_until, lambda: desk.shut != [])
+    assert desk.shut == [(Chat("telegram", ACCOUNT, str(chat)), closed)] and desk.let_in == []
+
+
+async def test_a_group_says_its_new_id_on_both_sides_and_a_topic_that_it_is_open_again(
+    running: Telegram, fake: FakeTelegram, desk: Desk
+) -> None:
+    fake.add_chat(-7, "group", "old")
+    fake.say(-7, migrate_to_chat_id=-100)
+    fake.say(-100, migrate_from_chat_id=-7)
+    fake.say(-100, forum_topic_reopened={}, message_thread_id=5, is_topic_message=True)
+    await blocking(fake.wait_until, lambda: desk.let_in != [])
+    assert desk.moves == [("-7", "-100")] * 2
+    assert desk.let_in == [Chat("telegram", ACCOUNT, "-100", "5")] and desk.commands == []
 
 
 # ------------------------------------------------------------------------------------------------------------ buttons
