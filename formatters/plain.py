@@ -125,6 +125,7 @@ def reply_json(answer: Reply, settings: ChatSettings) -> dict[str, Any]:
             }
             for story in answer.stories
         ],
+        "first": answer.first,
         "marked": [inert.line(word) for word in answer.marked],
         "buttons": [{"label": one.label, "press": one.press, "url": one.url} for one in _buttons(answer)],
     }

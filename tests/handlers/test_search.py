@@ -93,7 +93,8 @@ async def test_search_says_when_there_is_nothing(desk: Desk) -> None:
         (
             "수출 site:newsdao.kr",
             'site: 은(는) 쓸 수 없습니다. 쓸 수 있는 것: source: topic: since: "구절" -낱말. 예: /search 수출 since:7d',
-            'site: is not taken here; these are: source: topic: since: "phrase" -word. Example: /search export since:7d',
+            'site: is not taken here; these are: source: topic: since: "phrase" -word. '
+            "Example: /search export since:7d",
         ),
     ],
 )
