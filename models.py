@@ -145,23 +145,41 @@ class Chat:
 
 @dataclass(frozen=True, slots=True)
 class ChatSettings:
-    """What a chat chose about how alerts look. `hashtags`: whether topics stand at the end of its alerts."""
+    """What a chat chose. `hashtags`: whether topics stand at the end of its alerts; `muted_topics`: what it never gets,
+    whatever it subscribed to."""
 
     language: str
     timezone: str
     pictures: bool = True
     hashtags: bool = True
+    muted_topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A filter of one chat. Empty lists match everything; all lists that are not empty must match."""
+    """A filter of one chat. Empty lists match everything; all lists that are not empty must match.
+
+    `exclude` are words and `without` topics that an alert must not have. `languages`: "ko", "en". `urgency`: URGENT for
+    urgent alerts only, NORMAL for all.
+    """
 
     chat_id: int
     sources: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    urgency: Urgency = Urgency.NORMAL
+    without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A chat as the planner sees it: what it subscribed to, and what it chose."""
+
+    chat_id: int
+    wishes: tuple[Subscription, ...]
+    settings: ChatSettings
 
 
 @dataclass(frozen=True, slots=True)

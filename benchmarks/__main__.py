@@ -17,6 +17,7 @@ def parser() -> argparse.ArgumentParser:
     condense.add_argument("--half", choices=("tune", "hold"), help="only this half of the gold posts (default: both)")
     condense.add_argument("--misses", action="store_true", help="list the facts each alert missed, and its faults")
     condense.add_argument("--corpus", type=Path, help="folder of SITE/_posts folders (default: ../shared/corpus)")
+    names.add_parser("filters", help="10,000 subscriptions with word filters against one alert")
     return top
 
 
@@ -29,6 +30,10 @@ def main() -> None:
         from benchmarks import whole_path
 
         whole_path.main(options.folder if options.name else SAMPLE)
+    if options.name in (None, "filters"):
+        from benchmarks import filters
+
+        filters.main()
     if options.name in (None, "condense"):
         from benchmarks.condense import posts, report
 

@@ -14,12 +14,12 @@ from delivery.ledger import (
     halves,
     knock_after,
     next_up,
-    plan,
     settle,
     wait,
 )
 from delivery.pace import REMEMBERED, AccountPace, Limit, Pace
 from delivery.sender import Alarm, Sender
+from delivery.wishes import Heard, listens, matching, plan, topic_form, wants
 
 __all__ = [
     "LOOK_UP_AFTER",
@@ -28,6 +28,7 @@ __all__ = [
     "Alarm",
     "CannotLook",
     "Found",
+    "Heard",
     "Limit",
     "LookUp",
     "Next",
@@ -41,10 +42,14 @@ __all__ = [
     "chat_at",
     "halves",
     "knock_after",
+    "listens",
+    "matching",
     "name_of",
     "next_up",
     "person",
     "plan",
     "settle",
+    "topic_form",
     "wait",
+    "wants",
 ]

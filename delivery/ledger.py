@@ -1,12 +1,11 @@
 """What becomes of a delivery after a call: one rule, in one place, and pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from models import (
-    Alert,
     Chat,
     ChatGone,
     Delivery,
@@ -16,7 +15,6 @@ from models import (
     SendResult,
     Sent,
     Status,
-    Subscription,
     TryLater,
     Unknown,
     Urgency,
@@ -38,23 +36,6 @@ class Next:
     pause: str = ""
     speechless: bool = False
     move_to: Chat | None = None
-
-
-def plan(alert: Alert, source_ids: Iterable[str], chats: Iterable[tuple[int, tuple[Subscription, ...]]]) -> list[int]:
-    """The chats that are owed the alert: those with at least one subscription that wants it."""
-    carriers = set(source_ids)
-    text = " ".join((alert.headline, *alert.bullets, *alert.topics)).lower()
-    return [chat for chat, wishes in chats if any(_wants(wish, alert, carriers, text) for wish in wishes)]
-
-
-def _wants(wish: Subscription, alert: Alert, source_ids: set[str], text: str) -> bool:
-    if wish.sources and not source_ids.intersection(wish.sources):
-        return False
-    if wish.topics and not set(alert.topics).intersection(wish.topics):
-        return False
-    if wish.include and not any(word in text for word in wish.include):
-        return False
-    return not any(word in text for word in wish.exclude)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import structlog
 
 import metrics
 from handlers import help as help_
-from handlers import latest, search, sources, start, subscribe, unsubscribe
+from handlers import latest, mutetopic, search, sources, start, subscribe, subscriptions, unsubscribe
 from handlers.asking import Asking, admitted, ask
 from locales import say
 from models import Command, Reply
@@ -24,6 +24,8 @@ HANDLERS: dict[str, Handler] = {
     "search": search.answer,
     "subscribe": subscribe.answer,
     "unsubscribe": unsubscribe.answer,
+    "subscriptions": subscriptions.answer,
+    "mutetopic": mutetopic.answer,
     "sources": sources.answer,
 }
 

@@ -280,3 +280,9 @@ async def by_ids(connection: AsyncConnection, ids: Sequence[int]) -> list[Alert]
     rows = await connection.execute(alert_columns().where(alerts.c.id.in_(ids)))
     found = {row.id: alert_of(row) for row in rows}
     return [found[one] for one in ids if one in found]
+
+
+async def newest_with_sources(connection: AsyncConnection, limit: int) -> list[tuple[Alert, tuple[str, ...]]]:
+    """The newest alerts first, each with the ids of its sources: what a filter is tried on."""
+    query = alert_columns().add_columns(alerts.c.source_ids).order_by(alerts.c.newest.desc(), alerts.c.id.desc())
+    return [(alert_of(row), tuple(row.source_ids)) for row in await connection.execute(query.limit(limit))]

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, String, and_, cast, delete, exists, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Row, String, and_, cast, delete, exists, func, literal_column, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from models import Chat, ChatSettings, Subscription
+from models import Chat, ChatSettings, Subscription, Urgency
 from storage import asked
 from storage.tables import accounts, chats, deliveries, subscriptions
 
@@ -31,8 +31,26 @@ def chat_of(row: Row[Any]) -> Chat:
     return Chat(row.platform, row.account, row.chat, row.thread)
 
 
+SETTINGS = (chats.c.language, chats.c.timezone, chats.c.pictures, chats.c.muted_topics)
+"""The columns that `settings_of` reads."""
+
+
 def settings_of(row: Row[Any]) -> ChatSettings:
-    return ChatSettings(row.language, row.timezone, row.pictures)
+    return ChatSettings(row.language, row.timezone, row.pictures, muted_topics=tuple(row.muted_topics))
+
+
+LISTS = ("sources", "topics", "include", "exclude", "languages", "without")
+
+
+def values_of(wish: Subscription) -> dict[str, Any]:
+    """The columns of a subscription beside its chat."""
+    return {name: list(getattr(wish, name)) for name in LISTS} | {"urgency": wish.urgency.value}
+
+
+def wants_everything() -> ColumnElement[bool]:
+    """Of a query over subscriptions: those without any filter."""
+    empty = [cast(subscriptions.c[name], String) == "[]" for name in LISTS]
+    return and_(subscriptions.c.urgency == Urgency.NORMAL.value, *empty)
 
 
 def _known(row: Row[Any]) -> KnownChat:
@@ -102,15 +120,9 @@ async def subscribe(
             .returning(chats.c.id)
         )
     ).scalar_one()
-    lists = {
-        "sources": list(wish.sources),
-        "topics": list(wish.topics),
-        "include": list(wish.include),
-        "exclude": list(wish.exclude),
-    }
-    if not any(lists.values()):
+    if wish == Subscription(wish.chat_id):
         await tx.execute(delete(subscriptions).where(subscriptions.c.chat_id == chat_id))
-    await tx.execute(insert(subscriptions).values(chat_id=chat_id, **lists))
+    await tx.execute(insert(subscriptions).values(chat_id=chat_id, **values_of(wish)))
     await _stand_in_line(tx, int(chat_id), chat.platform)
     return int(chat_id)
 
@@ -129,18 +141,6 @@ async def subscribed_after(tx: AsyncConnection, cursor: int, limit: int) -> list
     """The next `limit` subscribed chats by row id."""
     query = select(chats.c.id).where(chats.c.subscribed, chats.c.id > cursor).order_by(chats.c.id).limit(limit)
     return [*await tx.scalars(query)]
-
-
-async def wishes_between(tx: AsyncConnection, after: int, last: int) -> list[tuple[int, tuple[Subscription, ...]]]:
-    """The chats with row ids above `after` up to `last` that do not simply want everything, each with its wishes."""
-    lists = [subscriptions.c[name] for name in ("sources", "topics", "include", "exclude")]
-    narrow = or_(*(cast(part, String) != "[]" for part in lists))
-    found: dict[int, list[Subscription]] = {}
-    query = select(subscriptions).where(subscriptions.c.chat_id > after, subscriptions.c.chat_id <= last, narrow)
-    for row in await tx.execute(query.order_by(subscriptions.c.chat_id)):
-        wish = Subscription(row.chat_id, tuple(row.sources), tuple(row.topics), tuple(row.include), tuple(row.exclude))
-        found.setdefault(row.chat_id, []).append(wish)
-    return [(chat_id, tuple(wishes)) for chat_id, wishes in found.items()]
 
 
 async def move(tx: AsyncConnection, chat_id: int, to: Chat) -> int:
@@ -167,11 +167,9 @@ async def move(tx: AsyncConnection, chat_id: int, to: Chat) -> int:
 async def _unite(tx: AsyncConnection, old: int, new: int) -> int:
     """The new row wants what both wanted; everything, if one of them did."""
     await tx.execute(update(subscriptions).where(subscriptions.c.chat_id == old).values(chat_id=new))
-    lists = [subscriptions.c[name] for name in ("sources", "topics", "include", "exclude")]
-    everything = and_(*(cast(part, String) == "[]" for part in lists))
     here = subscriptions.c.chat_id == new
-    if await tx.scalar(select(func.count()).select_from(subscriptions).where(here, everything)):
-        await tx.execute(delete(subscriptions).where(here, ~everything))
+    if await tx.scalar(select(func.count()).select_from(subscriptions).where(here, wants_everything())):
+        await tx.execute(delete(subscriptions).where(here, ~wants_everything()))
     closed = {"subscribed": False, "paused": "moved", "knock_at": None}
     await tx.execute(update(chats).where(chats.c.id == old).values(closed))
     return new

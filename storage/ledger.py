@@ -8,11 +8,9 @@ from typing import Any
 from sqlalchemy import (
     Row,
     Select,
-    String,
     and_,
     bindparam,
     case,
-    cast,
     delete,
     exists,
     func,
@@ -27,8 +25,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models import Alert, Chat, ChatSettings, Delivery, Message, MessageKind, Outgoing, Parcel, Roundup, Status, Urgency
 from storage import archive
-from storage.chats import chat_of, settings_of
-from storage.tables import UtcDateTime, alerts, chats, deliveries, fanouts, messages, subscriptions, versions
+from storage.chats import SETTINGS, chat_of, settings_of
+from storage.subscriptions import simply_everything
+from storage.tables import UtcDateTime, alerts, chats, deliveries, fanouts, messages, versions
 
 RECENT = 50_000
 
@@ -85,13 +84,8 @@ async def fill(
 ) -> None:
     """Owe the alert to these chats, and to all that want everything with a row id above the first of `everything` and
     up to the second."""
-    wish = subscriptions.c
-    wants_all = exists().where(
-        wish.chat_id == chats.c.id,
-        *(cast(part, String) == "[]" for part in (wish.sources, wish.topics, wish.include, wish.exclude)),
-    )
     after, last = everything
-    in_range = (chats.c.id > after, chats.c.id <= last, wants_all)
+    in_range = (chats.c.id > after, chats.c.id <= last, simply_everything())
     for where in (in_range, (chats.c.id.in_(chat_ids),)) if chat_ids else (in_range,):
         rows = select(*_new_row(fanout, now).values()).where(chats.c.subscribed, *where)
         new = insert(deliveries).from_select([*_new_row(fanout, now)], rows).on_conflict_do_nothing()
@@ -313,7 +307,7 @@ async def calls_since(connection: AsyncConnection, since: datetime) -> list[tupl
 def _with_alert_and_chat() -> Select[Any]:
     return (
         select(deliveries, chats.c.platform, chats.c.account, chats.c.chat, chats.c.thread)
-        .add_columns(chats.c.language, chats.c.timezone, chats.c.pictures)
+        .add_columns(*SETTINGS)
         .join(chats, chats.c.id == deliveries.c.chat_id)
     )
 

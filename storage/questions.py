@@ -19,7 +19,10 @@ ELSEWHERE = frozenset(
 )
 """Operators that people know from other searches, and that would find nothing here as words."""
 
-PART = re.compile(r'(?P<minus>[-\u2212])?(?:(?P<key>[A-Za-z]{2,12}):)?(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))?')
+PART = re.compile(
+    r'(?P<minus>[-\u2212])?(?:(?P<key>[A-Za-z]{2,12}|출처|주제|부터):)?(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))?'
+)
+KOREAN = {"출처": "source", "주제": "topic", "부터": "since"}
 QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "‟": '"', "＂": '"', "：": ":"})
 SPAN = re.compile(r"(\d{1,4})(m|h|d|w)")
 DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
@@ -62,7 +65,8 @@ def read(line: str, now: datetime, timezone: str) -> Question | Wrong:
     since: datetime | None = None
     for part in PART.finditer(line.translate(QUOTES)[:LONGEST]):
         value = (part["phrase"] if part["phrase"] is not None else part["word"] or "").strip()
-        key, minus = (part["key"] or "").lower(), "-" if part["minus"] else ""
+        key = KOREAN.get(part["key"] or "", (part["key"] or "").lower())
+        minus = "-" if part["minus"] else ""
         if key in ELSEWHERE:
             return Wrong("unknown", key)
         if key == "since":

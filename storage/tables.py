@@ -56,10 +56,13 @@ sources = Table(
     Column("interval", Integer, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("problem", Text, nullable=False),
+    Column("asked_at", UtcDateTime),
+    Column("not_before", UtcDateTime),
     Index("sources_due", "next_at"),
 )
 """`spec` is the Source as JSON; `host`: whom reading it asks; `read_once`: a read has succeeded; `interval`: the
-adaptive one, in seconds."""
+adaptive one, in seconds. `asked_at`: when somebody asked for a look at once that has not been had. `not_before`: until
+then its publisher asked us to stay away."""
 
 seen = Table(
     "seen",
@@ -178,6 +181,7 @@ chats = Table(
     Column("admin", String(64), nullable=False, server_default=""),
     Column("knocks", Integer, nullable=False, server_default=text("0")),
     Column("knock_at", UtcDateTime),
+    Column("muted_topics", JSON, nullable=False, server_default=text("'[]'")),
     UniqueConstraint("platform", "account", "chat", "thread"),
     Index("chats_knock", "knock_at", sqlite_where=text("knock_at is not null")),
 )
@@ -202,6 +206,9 @@ subscriptions = Table(
     Column("topics", JSON, nullable=False),
     Column("include", JSON, nullable=False),
     Column("exclude", JSON, nullable=False),
+    Column("languages", JSON, nullable=False, server_default=text("'[]'")),
+    Column("urgency", String(8), nullable=False, server_default=text("'normal'")),
+    Column("without", JSON, nullable=False, server_default=text("'[]'")),
     Index("subscriptions_chat", "chat_id"),
 )
 

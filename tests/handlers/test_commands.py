@@ -10,7 +10,7 @@ import handlers
 from formatters import plain
 from models import Chat, ChatSettings, Command, Condensed, Post
 from pipeline import Desk
-from storage import archive, chats, search
+from storage import archive, chats, search, subscriptions
 from storage import sources as stored
 from tests.archived import entry
 from tests.conftest import Clock
@@ -117,7 +117,8 @@ async def test_a_stranger_of_a_closed_bot_gets_their_id_and_the_line_to_add(desk
 
 async def test_an_admin_lets_a_group_in_and_its_people_may_then_read(desk: Desk) -> None:
     admin = replace(OPEN, open=False, trusted=True)
-    assert await said(desk, replace(admin, name="subscribe")) == "구독했습니다: 모든 소식"
+    told = await said(desk, replace(admin, name="subscribe"))
+    assert told == "구독했습니다: 모든 소식\n구독 목록: /subscriptions"
     member = replace(OPEN, open=False, user="77", name="latest")
     assert await said(desk, member) == "아직 소식이 없습니다."
 
@@ -129,7 +130,7 @@ async def test_only_chat_admins_change_what_a_group_gets(desk: Desk) -> None:
     async def unknown() -> bool | None:
         return None
 
-    for name in ("subscribe", "unsubscribe"):
+    for name in ("subscribe", "unsubscribe", "subscriptions", "mutetopic"):
         refused = await said(desk, replace(OPEN, name=name, is_chat_admin=no))
         assert refused == "이 채팅의 관리자만 구독을 바꿀 수 있습니다."
     assert not await subscribed(desk, GROUP)
@@ -150,9 +151,10 @@ async def test_subscribe_names_a_source_that_is_not_there(desk: Desk, site: Site
     wrong = await said(desk, replace(OPEN, name="subscribe", args="source:nope"))
     assert wrong == "nope 은(는) 알 수 없는 출처입니다. 예: /subscribe source:site"
     right = await said(desk, replace(OPEN, name="subscribe", args='source:site topic:외교 "정상 회담" -주가'))
-    assert right == '구독했습니다: source:site topic:외교 "정상 회담" -주가'
+    assert right.splitlines()[0] == '구독했습니다: source:site topic:외교 "정상 회담" -주가'
     async with desk.database.write() as tx:
-        ((_, (wish,)),) = await chats.wishes_between(tx, 0, 10)
+        (listener,) = await subscriptions.listeners_between(tx, 0, 10)
+    (wish,) = listener.wishes
     assert (wish.sources, wish.topics, wish.include, wish.exclude) == (("site",), ("외교",), ("정상 회담",), ("주가",))
 
 

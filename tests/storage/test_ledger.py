@@ -16,6 +16,7 @@ from models import Chat
 from pipeline import Desk, Dispatcher
 from storage import chats as stored_chats
 from storage import ledger
+from storage import subscriptions as stored_subscriptions
 from storage.tables import chats, deliveries, subscriptions
 from tests.senders import ScriptedSender
 from tests.sites import Site
@@ -151,8 +152,8 @@ async def test_wishes_are_weighed_and_everything_is_not_read_into_memory(desk: D
     await started(desk, site)
     await many_chats(desk, 10, narrow=4)
     async with desk.database.read() as connection:
-        narrow = await stored_chats.wishes_between(connection, 0, 10)
-    assert [one for one, _ in narrow] == [1, 2, 3, 4] and narrow[1][1][0].include == ("소식", "낱말2")
+        narrow = await stored_subscriptions.listeners_between(connection, 0, 10)
+    assert [one.chat_id for one in narrow] == [1, 2, 3, 4] and narrow[1].wishes[0].include == ("소식", "낱말2")
     site.publish(1)
     await poll(desk, site)
     await deliver(desk)

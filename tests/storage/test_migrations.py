@@ -51,8 +51,8 @@ async def test_what_was_archived_before_is_found_by_the_new_index(tmp_path: Path
     old = (
         "INSERT INTO stories (id) VALUES (7)",
         "INSERT INTO alerts VALUES (3, 7, 1, '[\"newsdao\"]', 1, '2026-06-17 00:00:00', '2026-06-17 00:00:00')",
-        "INSERT INTO versions VALUES (3, 1, '고속철도 첫 수출', '[]', '', '[]', 'ko', 'normal', '[\"외교\"]', '', NULL, 0,"
-        " NULL)",
+        "INSERT INTO versions VALUES (3, 1, '고속철도 첫 수출', '[]', '', '[]', 'ko', 'normal',"
+        " '[\"외교\"]', '', NULL, 0, NULL)",
         "INSERT INTO posts VALUES ('newsdao', 'a', 7, '수출', '', '', '<p>핵심광물 <b>협력</b> &amp; 합의</p>', NULL,"
         " '2026-06-17 00:00:00')",
         "INSERT INTO search (rowid, tokens) VALUES (3, '핵심')",

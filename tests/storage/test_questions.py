@@ -71,6 +71,10 @@ def test_what_only_looks_like_an_operator_is_words() -> None:
     )
 
 
+def test_operators_have_korean_names() -> None:
+    assert read("출처:newsdao 주제:외교 부터:7d 수출") == read("source:newsdao topic:외교 since:7d 수출")
+
+
 def test_quotes_and_minus_of_phones_are_quotes_and_minus() -> None:
     assert read("“정상 회담” −주가") == read('"정상 회담" -주가')
 
