@@ -612,7 +612,8 @@ async def _read_once(desk: "Desk", source: "Source", *, trusted: bool) -> list[A
 
 
 async def _sources_change(settings: Settings, source_id: str, verb: str, *, as_json: bool) -> int:
-    from storage import sources
+    import pipeline
+    from storage import notices, sources
 
     async with _desk(settings) as desk:
         await _watch(desk)
@@ -626,6 +627,7 @@ async def _sources_change(settings: Settings, source_id: str, verb: str, *, as_j
         async with desk.database.write() as tx:
             if verb == "remove":
                 await sources.remove(tx, source_id)
+                await notices.over(tx, desk.now(), pipeline.trouble_of(source_id))
             else:
                 await sources.pause(tx, source_id, verb == "pause", desk.now())
     _show([{"id": source_id, "done": verb}], as_json=as_json, columns=("id", "done"))
@@ -716,7 +718,7 @@ def _platforms(settings: Settings, answer: Any, doors: Any) -> list["Platform"]:
     if settings.telegram.token.get_secret_value():
         from platforms import telegram
 
-        made.append(telegram.Telegram(settings.telegram, answer, doors, defaults))
+        made.append(telegram.Telegram(settings.telegram, answer, doors, defaults, settings.web.public_url))
     if settings.slack.bot_token.get_secret_value():
         from platforms import slack
 
@@ -748,7 +750,9 @@ async def _run(settings: Settings, *, as_json: bool) -> int:
         sources = await _watch(desk)
         async with desk.database.write() as tx:
             await chats.keep_console(tx, CHAT, settings.language, settings.timezone, desk.now())
-        site = Site(desk, console, CHAT, [platform.state for platform in platforms], VERSION, wake=desk.wake)
+        hooks = {path: hook for platform in platforms for path, hook in platform.hooks.items()}
+        states = [platform.state for platform in platforms]
+        site = Site(desk, console, CHAT, states, VERSION, wake=desk.wake, hooks=hooks)
         _on_signals(desk)
         if not as_json:
             _greet(settings, sources, [platform.name for platform in platforms], listener)

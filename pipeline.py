@@ -47,7 +47,7 @@ from models import (
     Unknown,
 )
 from reader import Parsed, Reading
-from sources import fetch, kinds, schedule
+from sources import fetch, kinds, schedule, troubles
 from sources.documents import Document, Fetched, Unchanged
 from storage import archive, bigrams, chats, ledger, notices, search, subscriptions
 from storage import sources as watched_sources
@@ -68,6 +68,8 @@ PLAN_ALERTS = 100
 """Of one transaction of the planner: at most so many chats looked at, and so many alerts."""
 LEASE = timedelta(seconds=30)
 KNOCK_EVERY = timedelta(seconds=10)
+TELL_AFTER = timedelta(days=1)
+"""So long a source may fail before the admins hear of it."""
 MOVED_IN_VAIN = 2
 """So many failures in a row at the place to which a source moved may pass; after that its old place is tried."""
 
@@ -355,6 +357,9 @@ async def _commit(
         results = settling.results
         if validators is not None and results and fetch.was_unfaithful(watched.validators, validators):
             validators = fetch.distrusting(validators, now)
+        if watched.problem:
+            words = {"id": watched.source.id, "name": watched.source.name}
+            await notices.over(tx, now, trouble_of(watched.source.id), "notice.source_back", **words)
         await watched_sources.saved(
             tx,
             watched.source.id,
@@ -368,6 +373,7 @@ async def _commit(
     for result, count in results.items():
         metrics.posts.labels(watched.source.id, result.value).inc(count)
     if watched.problem:
+        desk.tell.set()
         log.info("source is back", source=watched.source.id)
     return results[Verdict.NEW] + results[Verdict.JOINS]
 
@@ -497,21 +503,52 @@ async def _note_failure(desk: Desk, watched: Watched, error: SourceError) -> Non
         random.random(),  # noqa: S311, nobody gains by guessing it
     )
     lost = fetch.moved(watched.validators) and (not schedule.passes(error.reason) or watched.failures >= MOVED_IN_VAIN)
+    stops = error.reason == "http-410" and not lost
     async with desk.database.write() as tx:
-        await watched_sources.failed(
+        since = await watched_sources.failed(
             tx,
             watched.source.id,
             now=now,
             next_at=now + timedelta(seconds=wait),
+            reason=error.reason,
             problem=str(error),
             validators=fetch.back_home(watched.validators) if lost else None,
             not_before=now + timedelta(seconds=error.retry_after) if error.retry_after else None,
             asked_at=watched.asked_at,
         )
-        if error.reason == "http-410" and not lost:
+        if stops:
             await watched_sources.pause(tx, watched.source.id, paused=True, now=now)
+        if stops or now - since >= TELL_AFTER:
+            await _tell_of_failing(tx, watched, error, now, since, stopped=stops)
+    if stops or now - since >= TELL_AFTER:
+        desk.tell.set()
     metrics.polls.labels(watched.source.id, error.reason).inc()
     log.warning("source cannot be read", source=watched.source.id, reason=error.reason, problem=str(error))
+
+
+async def _tell_of_failing(
+    tx: Transaction, watched: Watched, error: SourceError, now: datetime, since: datetime, *, stopped: bool
+) -> None:
+    """The admins hear of it once, until it is over."""
+    source, key = watched.source, trouble_of(watched.source.id)
+    if stopped:
+        await notices.over(tx, now, key)  # that it failed for a day is old news
+    await notices.tell(
+        tx,
+        now,
+        key,
+        "notice.source_gone" if stopped else "notice.source_failing",
+        id=source.id,
+        name=source.name,
+        hours=int((now - since).total_seconds() // 3600),
+        why=troubles.text_of(error.reason),
+        problem=str(error)[:300],
+    )
+
+
+def trouble_of(source_id: str) -> str:
+    """The key of what the admins are told about a source that cannot be read."""
+    return f"source/{source_id}"
 
 
 # --------------------------------------------------------------------------------------------------------- delivering

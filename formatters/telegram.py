@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from formatters import inert, lists, marking, parts, plain, when
+from formatters import inert, lists, marking, offers, parts, plain, when
 from formatters.lists import CAPS, Caps, DigestEntry, Part
 from formatters.parts import utf16
 from locales import say
@@ -108,7 +108,8 @@ def alert(alert: Alert, settings: ChatSettings) -> TelegramText:
         groups = [on_top, [f"{'🔴 ' if parts.is_urgent(alert) else ''}<b>{headline}</b>"], foot]
         groups.insert(2, _bullets(alert, ROOM - utf16(html.unescape(TAG.sub("", _message(groups))))))
     button = (say(settings.language, "alert.open"), link) if link and parts.has_public_host(link) else None
-    return TelegramText(_message(groups), button=button, picture=parts.picture(alert, settings))
+    rows = parts.buttons([offers.alert_buttons(alert, settings)], _measure)
+    return TelegramText(_message(groups), button=button, picture=parts.picture(alert, settings), rows=rows)
 
 
 def _message(groups: Iterable[Sequence[str]]) -> str:
@@ -211,6 +212,17 @@ def reply(answer: Reply, settings: ChatSettings) -> list[str]:
     groups = parts.packed(blocks, lambda block: _size(f"{block}\n"), (LIMIT, ENTITIES, ENTITY_BYTES))
     messages = ["\n".join(group) for group in groups]
     return [message for message in messages if inert.line(TAG.sub("", message))]
+
+
+def inline_line(story: Story, settings: ChatSettings) -> tuple[str, str]:
+    """A line of an inline list: the headline, and below it where it comes from, when, and a piece of the text."""
+    alert = story.alert
+    mark = parts.mark_of(alert)
+    headline = parts.shorten(parts.headline(alert, settings), 200, utf16)
+    source = parts.short_sources(alert, settings.language, 60)
+    told = (source, when.stamp(alert, settings.language, settings.timezone), inert.line(story.snippet))
+    below = parts.shorten(" · ".join(filter(None, told)), 200, utf16)
+    return f"{mark} {headline}" if mark else headline, below
 
 
 def keyboard(answer: Reply) -> parts.Rows:

@@ -4,15 +4,18 @@ import asyncio
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import aiohttp
 import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -55,6 +58,7 @@ ROUNDUP_EVENT = "sokbo_roundup"
 BURST = 3
 """Messages that a channel takes at once, when it then gets none for as many seconds."""
 REMEMBERED_EVENTS = 2000
+EVENTS = "/slack/events"
 
 # https://docs.slack.dev/reference/methods/chat.postMessage#errors
 CLOSED_DOORS = frozenset(
@@ -83,6 +87,9 @@ TROUBLE = PERHAPS_DONE | {"service_unavailable", "request_timeout", "ratelimited
 BEYOND_REACH = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "cant_delete_message"})
 
 Answer = Callable[[Command], Awaitable[Reply]]
+Hooked = tuple[int, Mapping[str, str], bytes]
+Hook = Callable[[Mapping[str, str], bytes], Awaitable[Hooked]]
+"""Headers (names in lower case) and body of a request; status, headers and body of its answer."""
 
 
 class Redirected(aiohttp.ClientError):
@@ -90,7 +97,7 @@ class Redirected(aiohttp.ClientError):
 
 
 class Slack:
-    """One workspace over Socket Mode. `run()` connects and receives until it is cancelled."""
+    """One workspace, over Socket Mode or called by Slack. `run()` connects and receives until it is cancelled."""
 
     name = NAME
     can_look = True
@@ -171,15 +178,31 @@ class Slack:
             pause = min(LONGEST_PAUSE, pause * 2)
         self.state.ready()
         log.info("slack is connected", team=self._team)
-        app = self._app()
-        self._handler = AsyncSocketModeHandler(app, self._settings.app_token.get_secret_value())
-        # With Slack down this neither returns nor raises, so it is a task that can be cancelled.
-        self._socket = asyncio.create_task(self._handler.connect_async())  # type: ignore[no-untyped-call]
-        await self._socket
+        if self._settings.mode == "socket":
+            await self._connect()
         while True:
             await asyncio.sleep(ASK_AGAIN)
             if not self.ready and not (await self._sign_in())[0]:
                 self.state.ready()
+
+    async def _connect(self) -> None:
+        self._handler = AsyncSocketModeHandler(self.app, self._settings.app_token.get_secret_value())
+        # With Slack down this neither returns nor raises, so it is a task that can be cancelled.
+        self._socket = asyncio.create_task(self._handler.connect_async())  # type: ignore[no-untyped-call]
+        await self._socket
+
+    @property
+    def hooks(self) -> dict[str, Hook]:
+        """What the HTTP side shall hand to this platform, by path."""
+        return {EVENTS: self._hook} if self._settings.mode == "http" else {}
+
+    async def _hook(self, headers: Mapping[str, str], body: bytes) -> Hooked:
+        """One call by Slack: bolt checks its signature and age, and answers what must be answered at once."""
+        if not self._team:
+            return 503, {}, b""
+        request = AsyncBoltRequest(body=body.decode("utf-8", "replace"), headers={**headers})
+        answer = await self.app.async_dispatch(request)
+        return answer.status, answer.first_headers_without_set_cookie(), (answer.body or "").encode()
 
     async def check(self) -> str:
         """Ask once whether both tokens work; "" or what is wrong, in words."""
@@ -206,7 +229,9 @@ class Slack:
 
     async def _sign_in(self) -> tuple[str, bool]:
         """("", False), or what is wrong and whether it is a refusal."""
-        for what, call in (("bot_token", self._ask_who), ("app_token", self._ask_socket)):
+        asked = [("bot_token", self._ask_who)]
+        asked += [("app_token", self._ask_socket)] if self._settings.mode == "socket" else []
+        for what, call in asked:
             try:
                 await call()
             except SlackApiError as error:
@@ -227,8 +252,12 @@ class Slack:
 
     # ---------------------------------------------------------------------------------------------- receiving
 
-    def _app(self) -> AsyncApp:
-        app = AsyncApp(client=self.client)
+    @cached_property
+    def app(self) -> AsyncApp:
+        """Who is to be called for what comes in."""
+        secret = self._settings.signing_secret.get_secret_value()
+        app = AsyncApp(client=self.client, signing_secret=secret or None)
+        app.use(self._once)
         for name in ("/sokbo", "/latest", "/search"):
             app.command(name)(self._on_slash)
         app.event("app_mention")(self._on_message)
@@ -269,9 +298,9 @@ class Slack:
         await ack()
         await self._answers.to_press(respond, held, command, await answering)
 
-    async def _on_message(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+    async def _on_message(self, event: dict[str, Any]) -> None:
         """A mention, or a direct message: the same words as the commands."""
-        if self._heard(str(body.get("event_id") or "")) or event.get("bot_id") or event.get("subtype"):
+        if event.get("bot_id") or event.get("subtype"):
             return
         if event["type"] == "message" and event.get("channel_type") != "im":
             return
@@ -312,14 +341,16 @@ class Slack:
         if event["type"] == "app_uninstalled" or (event.get("tokens") or {}).get("bot"):
             self._pause(_account_problem("token_revoked"))
 
-    def _heard(self, event_id: str) -> bool:
-        """Whether this event came before: Slack sends one again when it missed the acknowledgement."""
-        if event_id in self._events:
-            return True
-        self._events[event_id] = None
-        if len(self._events) > REMEMBERED_EVENTS:
-            self._events.popitem(last=False)
-        return False
+    async def _once(self, body: dict[str, Any], next: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:
+        """Slack sends an event again when it missed the acknowledgement: it is acknowledged, and not handled again."""
+        event_id = str(body.get("event_id") or "")
+        if event_id and event_id in self._events:
+            return BoltResponse(status=200, body="")
+        if event_id:
+            self._events[event_id] = None
+            if len(self._events) > REMEMBERED_EVENTS:
+                self._events.popitem(last=False)
+        return await next()
 
     def _command(self, name: str, args: str, channel: str, thread: str, user: str, *, pressed: bool = False) -> Command:
         private = channel.startswith("D")

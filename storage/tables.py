@@ -58,11 +58,14 @@ sources = Table(
     Column("problem", Text, nullable=False),
     Column("asked_at", UtcDateTime),
     Column("not_before", UtcDateTime),
+    Column("reason", String(32), nullable=False, server_default=""),
+    Column("failing_since", UtcDateTime),
     Index("sources_due", "next_at"),
 )
 """`spec` is the Source as JSON; `host`: whom reading it asks; `read_once`: a read has succeeded; `interval`: the
 adaptive one, in seconds. `asked_at`: when somebody asked for a look at once that has not been had. `not_before`: until
-then its publisher asked us to stay away."""
+then its publisher asked us to stay away. `reason`: the word for `problem` (docs/operations.md), "" while there is
+none."""
 
 seen = Table(
     "seen",

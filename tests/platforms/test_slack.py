@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from config.settings import Slack as Settings
 from delivery import Alarm, CannotLook, Found, NotThere
 from models import Button, Chat, ChatGone, Command, Part, Refused, Reply, Sent, Story, TryLater, Unknown, Urgency
 from platforms import slack
 from platforms.slack import Slack
-from tests.fakes.slack import FakeSlack
+from tests.fakes.slack import FakeSlack, signed
 from tests.parcels import ALERT, SETTINGS, parcel, roundup
 
 CHAT = Chat("slack", "T0SOKBO1", "C1")
@@ -395,6 +396,17 @@ async def test_what_a_stranger_is_told_is_seen_by_nobody_else(running: Slack, fa
     assert message.edits == [] and len(fake.channels["C1"].messages) == 1
 
 
+async def test_a_press_under_an_alert_is_answered_beside_it(running: Slack, fake: FakeSlack, desk: Desk) -> None:
+    sent = await running.send(parcel(CHAT))
+    assert isinstance(sent, Sent)
+    desk.answer = Reply(title="외교", lines=("1시간 끕니다.",))
+    pressed = await blocking(fake.press, "C1", "U2", sent.message_id, "beside:0:0")
+    (told,) = await blocking(fake.wait_for_replies, pressed)
+    assert told.visible.startswith("외교") and told.response_type == "ephemeral" and not told.replace_original
+    (alert,) = fake.channels["C1"].messages
+    assert alert.edits == [] and (desk.commands[-1].name, desk.commands[-1].args) == ("mutetopic", "7")
+
+
 async def test_a_link_below_an_answer_is_acknowledged_and_no_command(
     running: Slack, fake: FakeSlack, desk: Desk
 ) -> None:
@@ -402,3 +414,74 @@ async def test_a_link_below_an_answer_is_acknowledged_and_no_command(
     (shown,) = await blocking(fake.wait_for_replies, await blocking(fake.slash, "/sokbo", "help", "C1", "U2"))
     assert (await blocking(fake.press, "C1", "U2", shown.ts, "open:0:0")).acked
     assert len(desk.commands) == 1
+
+
+# ----------------------------------------------------------------------------------------------------------- HTTP mode
+
+
+@pytest.fixture
+async def over_http(fake: FakeSlack, desk: Desk) -> AsyncIterator[Slack]:
+    """The platform called by Slack, at an address of this machine."""
+    changed = {"mode": "http", "app_token": "", "signing_secret": fake.signing_secret}
+    made = Slack(settings(fake, **changed), desk.take, desk, SETTINGS)
+
+    async def hooked(request: web.Request) -> web.Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        status, answered, body = await made.hooks[request.path](headers, await request.read())
+        return web.Response(status=status, body=body, headers=answered)
+
+    app = web.Application()
+    app.router.add_post("/slack/events", hooked)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    fake.request_url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
+    task = asyncio.create_task(made.run())
+    await asyncio.wait_for(made.state.answered.wait(), 5)
+    yield made
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await made.close()
+    await runner.cleanup()
+
+
+async def test_what_slack_sends_over_http_is_answered_like_what_comes_over_the_socket(
+    over_http: Slack, fake: FakeSlack, desk: Desk
+) -> None:
+    desk.answer = PAGE_1
+    result = await blocking(fake.slash, "/sokbo", "search 수출", "C1", "U2")
+    (shown,) = await blocking(fake.wait_for_replies, result)
+    assert result.acked and shown.visible.startswith("1쪽")
+    pressed = await blocking(fake.press, "C1", "U2", shown.ts, "press:0:1")
+    await blocking(fake.wait_for_replies, pressed)
+    assert pressed.acked and desk.commands[-1].args == "page 17 3"
+    event = await blocking(fake.mention, "C1", "U2", "latest")
+    await blocking(fake.wait_for_messages, "C1", 1)
+    assert event.envelopes[0].in_time
+    await blocking(fake.redeliver, event)
+    assert event.envelopes[1].acked_at is not None and len(desk.commands) == 3
+    assert fake.connections == 0
+
+
+async def test_a_call_that_is_not_slacks_or_too_old_is_refused(over_http: Slack, fake: FakeSlack, desk: Desk) -> None:
+    now = int(datetime.now(UTC).timestamp())
+    body = '{"type": "url_verification", "challenge": "c-123", "token": "x"}'
+
+    async def status(headers: dict[str, str]) -> tuple[int, bytes]:
+        lower = {name.lower(): value for name, value in headers.items()} | {"content-type": "application/json"}
+        code, _, answered = await over_http.hooks["/slack/events"](lower, body.encode())
+        return code, answered
+
+    assert await status(signed(fake.signing_secret, body, now)) == (200, b'{"challenge": "c-123"}')
+    for wrong in (
+        signed("another", body, now),
+        signed(fake.signing_secret, body, now - 301),
+        signed(fake.signing_secret, body + " ", now),
+        {},
+    ):
+        assert (await status(wrong))[0] == 401
+    assert desk.commands == []
+
+
+def test_a_socket_takes_no_calls(fake: FakeSlack, desk: Desk) -> None:
+    assert Slack(settings(fake), desk.take, desk, SETTINGS).hooks == {}
