@@ -43,6 +43,7 @@ from models import (
     SendResult,
     Sent,
     Source,
+    Status,
     TryLater,
     Unknown,
 )
@@ -68,6 +69,7 @@ PLAN_ALERTS = 100
 """Of one transaction of the planner: at most so many chats looked at, and so many alerts."""
 LEASE = timedelta(seconds=30)
 KNOCK_EVERY = timedelta(seconds=10)
+FORGOTTEN = timedelta(minutes=10)
 TELL_AFTER = timedelta(days=1)
 """So long a source may fail before the admins hear of it."""
 MOVED_IN_VAIN = 2
@@ -560,6 +562,8 @@ class Call:
 
     outgoing: Outgoing
     kind: Literal["send", "edit", "look_up"]
+    looking: timedelta = timedelta()
+    """For how long the message has been looked for."""
 
     @property
     def chat_id(self) -> int:
@@ -593,6 +597,7 @@ class Dispatcher:
         self._unsaved: list[tuple[Call, Answer]] = []
         self._renewed = self._knocked = desk.now()
         self._burst = False
+        self._looking: dict[int, datetime] = {}
 
     async def take_over(self) -> None:
         """Calls of earlier owners, who are dead, have no answer: they are settled before their chats get more. How much
@@ -609,8 +614,10 @@ class Dispatcher:
             for chat, called_at in calls:
                 if chat.platform == name:
                     sender.pace.called(chat, called_at)
+        for name, count in lapsed.items():
+            metrics.deliveries.labels(name, "lapsed").inc(count)
         if lapsed:
-            log.warning("calls without an answer from before the start", count=lapsed)
+            log.warning("calls without an answer from before the start", count=sum(lapsed.values()))
 
     async def turn(self) -> None:
         """Save what became of the calls that ended, and start those that may start now."""
@@ -652,16 +659,27 @@ class Dispatcher:
             sends = await claim(desk, tx, chat_ids, now)
             for one in sends:
                 paces[one.chat.platform].take("send", one.chat, now)
-            looks = await ledger.unsettled(tx, now=now, ready=[*paces], closed=closed.beside(sends))
+            room = {name: pace.room("look_up", now) for name, pace in paces.items()}
+            looks = await ledger.unsettled(tx, now=now, room=room, closed=closed.beside(sends))
+            for one in looks:
+                paces[one.chat.platform].take("look_up", one.chat, now)
             room = {name: pace.room("edit", now) for name, pace in paces.items()}
             edits = await ledger.stale(tx, now=now, room=room, closed=closed.beside([*sends, *looks]))
             for one in edits:
                 paces[one.chat.platform].take("edit", one.chat, now)
         return [
             *(Call(one, "send") for one in sends),
-            *(Call(one, "look_up") for one in looks),
+            *self._looking_for(looks, now),
             *(Call(one, "edit") for one in edits),
         ]
+
+    def _looking_for(self, looks: list[Outgoing], now: datetime) -> list[Call]:
+        """What is looked for, with how long it has been. After a restart that begins anew."""
+        since = self._looking
+        self._looking = {one.delivery.id: since.get(one.delivery.id, now) for one in looks} | {
+            of: began for of, began in since.items() if now - began < FORGOTTEN
+        }
+        return [Call(one, "look_up", now - self._looking[one.delivery.id]) for one in looks]
 
     async def _plan(self, tx: Transaction, now: datetime) -> None:
         """While more alerts are open than a chat takes one by one, only urgent ones go out: the rest of such a burst
@@ -775,13 +793,26 @@ async def _save(desk: Desk, tx: Transaction, call: Call, result: Answer, now: da
     if isinstance(result, TryLater) and result.after is not None:
         await _slow_down(desk, tx, call, result, now)
     _measure(call, result, now)
+    if call.kind == "look_up" and "status" in steps[0].values:
+        metrics.unknown_settled.labels(call.platform, _settled_by(result, steps[0])).inc()
+
+
+def _settled_by(result: Answer, step: Next) -> str:
+    match result:
+        case delivery.Found():
+            return "found"
+        case delivery.NotThere():
+            return "missing"
+        case _:
+            return "skip" if step.values["status"] is Status.GIVEN_UP else "resend"
 
 
 def _step(desk: Desk, call: Call, parcel: Parcel, result: Answer, now: datetime) -> Next:
     of, version, together = parcel.delivery, parcel.alert.version, isinstance(call.outgoing, Roundup)
     match call.kind, result:
         case "look_up", delivery.Found() | delivery.NotThere() | CannotLook():
-            return delivery.settle(of, result, version, now, on_unknown=desk.settings.delivery.on_unknown)
+            rule = desk.settings.delivery.on_unknown
+            return delivery.settle(of, result, version, now, on_unknown=rule, looking=call.looking)
         case "send", Sent() | TryLater() | Moved() | ChatGone() | Refused() | Unknown():
             can_look = desk.senders[call.platform].can_look
             return delivery.after(of, result, version, now, can_look=can_look, together=together)

@@ -88,6 +88,7 @@ class Slack(Section):
     messages_per_minute: float = Field(300, gt=0, description="a number above 0")
     channel_per_second: float = Field(1, gt=0, le=1000, description="a number above 0, 1000 at most")
     edits_per_minute: float = Field(50, gt=0, description="a number above 0")
+    look_ups_per_minute: int = Field(45, ge=1, le=1000, description="a number from 1 to 1000")
 
 
 class Web(Section):

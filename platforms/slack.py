@@ -111,7 +111,10 @@ class Slack:
     ) -> None:
         self.state = State(NAME)
         self.pace = AccountPace(
-            settings.messages_per_minute / 60, self._limits_of, edits_per_second=settings.edits_per_minute / 60
+            settings.messages_per_minute / 60,
+            self._limits_of,
+            edits_per_second=settings.edits_per_minute / 60,
+            looks=Limit(settings.look_ups_per_minute, 60),
         )
         self._settings = settings
         self._answer = answer
@@ -470,8 +473,10 @@ class Slack:
                 if not cursor:
                     return NotThere()
         except SlackApiError as error:
-            passing = _code(error) in TROUBLE or _status(error) >= 429 or not _code(error)
-            return CannotLook(again=passing)
+            code, status = _code(error), _status(error)
+            if status == 429 or code == "ratelimited":
+                return CannotLook(again=True, after=_retry_after(error))
+            return CannotLook(again=code in TROUBLE or status >= 500 or not code)
         except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError):
             return CannotLook(again=True)
         return CannotLook()

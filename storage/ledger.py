@@ -1,5 +1,6 @@
 """The ledger: what each chat is owed, and how far that got. `sending` is saved before the call, the rest after it."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -287,11 +288,20 @@ async def stale(
 
 
 async def unsettled(
-    connection: AsyncConnection, *, now: datetime, ready: Collection[str], closed: Closed
+    connection: AsyncConnection, *, now: datetime, room: Mapping[str, int], closed: Closed
 ) -> list[Outgoing]:
-    """Calls of which nobody knows whether they arrived, and whose time to be settled has come."""
-    where = and_(_is(*UNSETTLED), _is(Status.UNKNOWN), deliveries.c.due <= now, deliveries.c.queue.in_(ready))
-    return await _outgoing(connection, and_(where, _reachable(closed, now)))
+    """Calls of which nobody knows whether they arrived, and whose time to be settled has come; those that have waited
+    longest, as many as each platform has room for."""
+    ready = deliveries.c.queue.in_([*room])
+    where = (_is(*UNSETTLED), _is(Status.UNKNOWN), deliveries.c.lead, deliveries.c.due <= now, ready)
+    columns = (deliveries.c.id, deliveries.c.queue, deliveries.c.due)
+    rows = (await connection.execute(_line(*columns).where(*where, _reachable(closed, now)))).all()
+    left, taken = Counter(room), list[int]()
+    for row in sorted(rows, key=lambda row: row.due):
+        if left[row.queue] > 0:
+            left[row.queue] -= 1
+            taken.append(row.id)
+    return await _outgoing(connection, _with_their_messages(taken)) if taken else []
 
 
 async def calls_since(connection: AsyncConnection, since: datetime) -> list[tuple[Chat, datetime]]:
@@ -347,15 +357,15 @@ def _roundup(row: Row[Any], parcels: Sequence[Parcel]) -> Roundup:
     return Roundup(message, tuple(parcels))
 
 
-async def lapse(tx: AsyncConnection, *, owner: str, now: datetime, looked_up: Mapping[str, datetime]) -> int:
-    """Calls of owners that are gone become unknown; returns how many.
+async def lapse(tx: AsyncConnection, *, owner: str, now: datetime, looked_up: Mapping[str, datetime]) -> dict[str, int]:
+    """Calls of owners that are gone become unknown; returns how many on each platform.
 
     Whoever calls this holds the database's lock, so every other owner is dead and its lease void, whatever its time
     says; a lease of our own counts until its time. `looked_up` names the platforms that can be asked what became of a
     call, and from when.
     """
     gone = or_(deliveries.c.owner != owner, deliveries.c.lease_until < now)
-    count = 0
+    found: dict[str, int] = {}
     for platform in await tx.scalars(select(chats.c.platform).distinct()):
         here = deliveries.c.chat_id.in_(select(chats.c.id).where(chats.c.platform == platform))
         result = await tx.execute(
@@ -368,8 +378,9 @@ async def lapse(tx: AsyncConnection, *, owner: str, now: datetime, looked_up: Ma
                 problem="no answer before the end",
             )
         )
-        count += result.rowcount
-    return count
+        if result.rowcount:
+            found[platform] = result.rowcount
+    return found
 
 
 async def renew(tx: AsyncConnection, owner: str, lease_until: datetime) -> None:

@@ -224,7 +224,8 @@ async def test_a_lost_reply_is_found_again_by_its_metadata(platform: Slack, fake
     [
         ("missing_scope", CannotLook()),
         ("not_in_channel", CannotLook()),
-        ("429", CannotLook(again=True)),
+        ("429", CannotLook(again=True, after=1.0)),
+        ("ratelimited", CannotLook(again=True, after=1.0)),
         ("500", CannotLook(again=True)),
         ("malformed", CannotLook(again=True)),
     ],
