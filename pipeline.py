@@ -50,7 +50,7 @@ from models import (
 from reader import Parsed, Reading
 from sources import fetch, kinds, schedule, troubles
 from sources.documents import Document, Fetched, Unchanged
-from storage import archive, chats, ledger, notices, search, subscriptions
+from storage import archive, bigrams, chats, ledger, notices, search, subscriptions
 from storage import sources as watched_sources
 from storage.archive import NewStory, StoryState
 from storage.chats import KnownChat
@@ -456,13 +456,18 @@ class Settling:
         new = [story for _, story in self._unwritten]
         opened = await archive.open_stories(self._tx, new, self._now)
         written = list(zip(self._unwritten, opened, strict=True))
-        await search.add(self._tx, [(state.alert_id, reading.tokens) for (reading, _), state in written])
+        await search.add(self._tx, [self._entry(reading, story, state) for (reading, story), state in written])
         await archive.open_fanouts(self._tx, [state.alert_id for state in opened if state.planned])
         for (reading, story), state in written:
             self._shown.append((story.post.key, reading.fingerprint, state.alert_id))
             for link in story.links:
                 self._by_link.setdefault(link, state)
         self._unwritten = []
+
+    def _entry(self, reading: Reading, story: NewStory, state: StoryState) -> search.Entry:
+        labels = bigrams.labels([self._source.id], story.topics)
+        newest = archive.newest_of(story, self._now)
+        return search.Entry(state.alert_id, newest, reading.headline, reading.text, reading.tokens, labels)
 
     async def _join(self, reading: Reading, story: StoryState, *, loud: bool) -> None:
         """One more source has the story: the alert names it, and who has not got the alert may get it now."""
@@ -472,12 +477,14 @@ class Settling:
             await archive.show_everywhere(self._tx, story.alert_id, story.version + 1)
         if loud:
             await archive.open_fanouts(self._tx, [story.alert_id])
+        becomes_news = self._now if loud and not story.planned else None
+        await search.add_source(self._tx, story.alert_id, self._source.id, becomes_news)
         await self._read_again(story)
 
     async def _change(self, reading: Reading, story: StoryState) -> None:
         """The source says its own story anew: where a reader would see a difference, messages are edited."""
         await archive.keep_posts(self._tx, [(reading.post, story.story_id)], self._now)
-        await search.replace(self._tx, story.alert_id, reading.tokens)
+        await search.replace_text(self._tx, story.alert_id, reading.headline, reading.text)
         if await archive.change(self._tx, story, reading.post, reading.condensed, self._now):
             await archive.show_everywhere(self._tx, story.alert_id, story.version + 1)
             await self._read_again(story)

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models import Chat, ChatSettings, Subscription, Urgency
+from storage import asked
 from storage.tables import accounts, chats, deliveries, subscriptions
 
 
@@ -143,6 +144,8 @@ async def move(tx: AsyncConnection, chat_id: int, to: Chat) -> int:
     it makes way. If it does, it keeps its settings and gets the wishes of the old one, which is closed; what that was
     still owed is for the caller to hand over. Returns the row id that the chat has from now on.
     """
+    before = (await tx.execute(select(chats).where(chats.c.id == chat_id))).one()
+    await asked.move(tx, chat_of(before), to)
     taken = await find(tx, to)
     if taken is not None and taken.id != chat_id:
         if taken.subscribed:

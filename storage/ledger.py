@@ -459,6 +459,17 @@ async def hand_over(tx: AsyncConnection, old: int, new: int) -> None:
     await drop_waiting(tx, old, "moved")
 
 
+async def message_ids(connection: AsyncConnection, chat_id: int, alert_ids: Sequence[int]) -> dict[int, str]:
+    """The platform's ids of the messages in which the chat has these alerts."""
+    query = select(deliveries.c.alert_id, deliveries.c.message_id).where(
+        deliveries.c.chat_id == chat_id,
+        deliveries.c.alert_id.in_(alert_ids),
+        deliveries.c.status == Status.SENT,
+        deliveries.c.message_id != "",
+    )
+    return {row.alert_id: row.message_id for row in await connection.execute(query)}
+
+
 async def waiting_by_platform(connection: AsyncConnection) -> dict[str, int]:
     found: dict[str, int] = {}
     for part in (_is(Status.WAITING), _is(*UNSETTLED)):
