@@ -20,6 +20,8 @@ def parser() -> argparse.ArgumentParser:
     names.add_parser("filters", help="10,000 subscriptions with word filters against one alert")
     websub = names.add_parser("websub", help="from published to the chat: by a hub, by a hook, and by reading")
     websub.add_argument("--rounds", type=int, default=40, help="news for each of the ways (default: 40)")
+    ledger = names.add_parser("ledger", help="inserts, marks, planning, and whether the ledger's length matters")
+    ledger.add_argument("--rows", default="10000,100000,1000000", help="old rows to measure beside, in order")
     return top
 
 
@@ -45,6 +47,11 @@ def main() -> None:
 
         given = vars(options)
         report.main(given.get("corpus") or posts.SHARED, given.get("half"), given.get("misses", False))
+    if options.name in (None, "ledger"):
+        from benchmarks import ledger
+
+        rows = options.rows if options.name else "10000,100000"
+        ledger.main(sizes=[int(size) for size in rows.split(",")])
 
 
 if __name__ == "__main__":
