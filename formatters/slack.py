@@ -288,7 +288,9 @@ def _story(number: int, story: Story, answer: Reply, settings: ChatSettings) -> 
     source = _inert(parts.short_sources(alert, settings.language, 100, _measure))
     stamp = when.stamp(alert, settings.language, settings.timezone)
     snippet = "" if alert.retracted else _marked(parts.beside(story.snippet, 160, _measure), answer.marked)
-    second = " · ".join(part for part in (source, stamp) if part)
+    back = _link(story.chat_link)
+    seen = _linked(back, say(settings.language, "digest.alert")) if back else ""
+    second = " · ".join(part for part in (source, stamp, seen) if part)
     return f"{first}\n     {second}{f' — {snippet}' if snippet else ''}"
 
 

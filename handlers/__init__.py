@@ -42,6 +42,12 @@ async def answer(desk: Desk, command: Command) -> Reply:
         return Reply(title=say(desk.settings.language, "command.failed"))
 
 
+async def listed(desk: Desk, command: Command, order: str, count: int) -> Reply:
+    """What /search finds, for the command line: as much of it as is wanted, without buttons."""
+    asking = await ask(desk, command)
+    return replace(await search.listed(asking, order, count), settings=asking.chat_settings)
+
+
 async def _answer(asking: Asking) -> Reply:
     if not admitted(asking):
         return start.closed(asking)
