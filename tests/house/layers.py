@@ -19,13 +19,27 @@ PACKAGES = (
     "web",
     "worker",
 )
-MODULES = ("bot", "errors", "hubs", "logs", "metrics", "model", "models", "notices", "pipeline", "preview", "reader")
+MODULES = (
+    "bot",
+    "errors",
+    "hubs",
+    "logs",
+    "metrics",
+    "model",
+    "models",
+    "notices",
+    "pipeline",
+    "preview",
+    "reader",
+    "watching",
+)
 LIBRARIES = {
     "telegram": {"platforms"},
     "slack_sdk": {"platforms"},
     "slack_bolt": {"platforms"},
     "sqlalchemy": {"storage"},
     "alembic": {"storage"},
+    "lxml": {"sources"},
     "feedparser": {"sources"},
     "fastfeedparser": {"sources"},
     "selectolax": {"sources", "formatters"},
