@@ -145,23 +145,41 @@ class Chat:
 
 @dataclass(frozen=True, slots=True)
 class ChatSettings:
-    """What a chat chose about how alerts look. `hashtags`: whether topics stand at the end of its alerts."""
+    """What a chat chose. `hashtags`: whether topics stand at the end of its alerts; `muted_topics`: what it never gets,
+    whatever it subscribed to."""
 
     language: str
     timezone: str
     pictures: bool = True
     hashtags: bool = True
+    muted_topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A filter of one chat. Empty lists match everything; all lists that are not empty must match."""
+    """A filter of one chat. Empty lists match everything; all lists that are not empty must match.
+
+    `exclude` are words and `without` topics that an alert must not have. `languages`: "ko", "en". `urgency`: URGENT for
+    urgent alerts only, NORMAL for all.
+    """
 
     chat_id: int
     sources: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    urgency: Urgency = Urgency.NORMAL
+    without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A chat as the planner sees it: what it subscribed to, and what it chose."""
+
+    chat_id: int
+    wishes: tuple[Subscription, ...]
+    settings: ChatSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,9 +300,11 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class ChatGone:
-    """The chat's door is closed to us: blocked, kicked, archived."""
+    """The chat's door is closed to us: blocked, kicked, archived. `speechless`: we are inside, or could be, and may not
+    write."""
 
     reason: str
+    speechless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,10 +353,12 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One line of `/latest` or `/search`: an alert, with the words to mark in it."""
+    """One line of `/latest` or `/search`: an alert, a piece of its text, and where the asking chat has it already
+    ("" where it has not, or where no address leads to a message)."""
 
     alert: Alert
     snippet: str = ""
+    chat_link: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import structlog
 
 import delivery
 import metrics
+from delivery import Alarm
 from locales import say
 from models import Chat, ChatGone, Moved, Refused, Reply, SendResult, Sent, TryLater, Unknown
 from pipeline import Desk, woken
@@ -29,7 +30,7 @@ CLOSED_DOOR = timedelta(minutes=10)
 """How long until a chat that does not let us in is tried again."""
 TOO_OLD = timedelta(days=1)
 """What could not be told for so long stands in the log alone."""
-FINISH = 3.0
+ALARMS = ("notice.account_paused", "notice.second_reader")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ async def tell_forever(desk: Desk) -> None:
         stopping = asyncio.create_task(desk.stopping.wait())
         await asyncio.wait([turn, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        await asyncio.wait([turn], timeout=FINISH)
+        await asyncio.wait([turn], timeout=desk.patience)
         turn.cancel()
         await asyncio.gather(turn, return_exceptions=True)
         await woken(desk.tell, desk.stopping, seconds=None)
@@ -64,10 +65,12 @@ class Teller:
         self._not_before: dict[str, datetime] = {}
         self._attempts: dict[str, int] = {}
         self._moved: dict[str, Chat] = {}
+        self._alarms: dict[str, Alarm | None] = {}
 
     async def turn(self) -> None:
         """Say each addressee what waits for it, all beside each other, and save who has been told. Never raises."""
         try:
+            await self._watch_accounts()
             async with self._desk.database.read() as connection:
                 waiting = await stored.pending(connection)
             if not waiting:
@@ -80,6 +83,23 @@ class Teller:
             log.exception("notices cannot be read or written")
         except Exception:
             log.exception("notices could not be told")
+
+    async def _watch_accounts(self) -> None:
+        """What is wrong with an account, from its platform's own mouth; after a restart its yes or no counts."""
+        for name, sender in self._desk.senders.items():
+            alarm = sender.alarm
+            settled = name in self._alarms and self._alarms[name] == alarm
+            if settled or (alarm is None and not sender.ready):
+                continue
+            async with self._desk.database.write() as tx:
+                for text in ALARMS:
+                    key, now = f"account/{name}/{text}", self._desk.now()
+                    shown = name.capitalize()
+                    if alarm is not None and alarm.text == text:
+                        await stored.tell(tx, now, key, text, platform=shown, problem=alarm.problem)
+                    else:
+                        await stored.over(tx, now, key, "notice.account_well", platform=shown)
+            self._alarms[name] = alarm
 
     def _print(self, waiting: Sequence[Notice]) -> None:
         for notice in waiting:
@@ -120,22 +140,16 @@ class Teller:
     async def _save(self, waiting: Sequence[Notice], answers: Sequence[tuple[Letter, SendResult]]) -> None:
         now = self._desk.now()
         told = {notice.id: set[str]() for notice in waiting}
-        to_the_desk = set[int]()
         for letter, answer in answers:
-            personal = {notice.id for notice in letter.notices if notice.to}
             if self._note(letter, answer, now):
                 for notice in letter.notices:
                     told[notice.id].add(letter.addressee)
-            elif isinstance(answer, ChatGone):
-                to_the_desk |= personal
         async with self._desk.database.write() as tx:
             for notice in waiting:
-                to = () if notice.id in to_the_desk else notice.to
                 known = {*notice.told, *told[notice.id]}
-                if not notice.printed or known != {*notice.told} or to != notice.to:
-                    await stored.save(tx, notice, to=to, told=sorted(known))
-                too_old = notice.created <= now - TOO_OLD
-                if too_old or (notice.id not in to_the_desk and known >= {*self._who(notice)}):
+                if not notice.printed or known != {*notice.told}:
+                    await stored.save(tx, notice.id, sorted(known))
+                if notice.created <= now - TOO_OLD or known >= {*self._who(notice)}:
                     await stored.finish(tx, notice.id, now)
 
     def _note(self, letter: Letter, answer: SendResult, now: datetime) -> bool:
@@ -176,9 +190,13 @@ HIDDEN = "•••"
 
 
 def words_of(notice: Notice, language: str, *, without: Sequence[str] = ()) -> str:
-    """The text of a notice; words of these names are hidden. One of a version that had other texts is shown raw."""
+    """The text of a notice; words of these names are hidden. One of a version that had other texts is shown raw.
+
+    The word `why` is a text of the locales itself.
+    """
     words = {name: HIDDEN if name in without else value for name, value in notice.words.items()}
     try:
-        return say(language, notice.text, **words)
+        said = {"why": say(language, str(words["why"]))} if "why" in words else {}
+        return say(language, notice.text, **{**words, **said})
     except (KeyError, IndexError, ValueError):
         return f"{notice.text} {words}"

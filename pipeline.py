@@ -12,12 +12,12 @@ the clock.
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import httpx
 import structlog
@@ -43,15 +43,17 @@ from models import (
     SendResult,
     Sent,
     Source,
+    Status,
     TryLater,
     Unknown,
 )
 from reader import Parsed, Reading
-from sources import kinds
+from sources import fetch, kinds, schedule, troubles
 from sources.documents import Document, Fetched, Unchanged
-from storage import archive, chats, ledger, notices, search
+from storage import archive, bigrams, chats, ledger, notices, search, subscriptions
 from storage import sources as watched_sources
 from storage.archive import NewStory, StoryState
+from storage.chats import KnownChat
 from storage.database import Database, DatabaseTrouble, Transaction
 from storage.sources import Watched
 from stories import Verdict
@@ -59,16 +61,21 @@ from worker import OffTheLoop, in_a_thread
 
 log = structlog.get_logger()
 
-POLLS_AT_ONCE = 16
+POLLS_AT_ONCE = 32
+DUE_AT_ONCE = 100
 LARGE_AT_ONCE = 1
-PLAN_CHUNK = 1000
+PLAN_CHUNK = 4000
 PLAN_ALERTS = 100
-"""Of one transaction of the planner: at most so many chats looked at, and so many alerts."""
+PLAN_WEIGHED = 1000
+"""Of one transaction of the planner: at most so many chats looked at, and so many alerts. The wishes of so many chats
+are weighed at a time, since that is done on the loop."""
 LEASE = timedelta(seconds=30)
-FINISH = 3.0
-EARLY = 0.05
-"""A poll may come up to a tenth of its interval early, never late (docs/architecture.md, "Politeness")."""
-LONGEST_BACK_OFF = 3600.0
+KNOCK_EVERY = timedelta(seconds=10)
+FORGOTTEN = timedelta(minutes=10)
+TELL_AFTER = timedelta(days=1)
+"""So long a source may fail before the admins hear of it."""
+MOVED_IN_VAIN = 2
+"""So many failures in a row at the place to which a source moved may pass; after that its old place is tried."""
 
 Improve = Callable[[Sequence[tuple[Post, Condensed]], tuple[str, ...]], Awaitable[list[Condensed]]]
 """Better bullets for some posts of a source with this boilerplate, or the same; within a deadline, never raising."""
@@ -79,9 +86,12 @@ class Desk:
     """What the loops share. `now` is the clock; `look`, `send` and `tell` (notices.py) wake them, each second at the
     latest.
 
+    `patience`: the seconds that calls under way have to end in when it stops.
     `improve` is the optional model.
     `off_the_loop` is where strangers' documents are read: worker processes, for all that may come from outside.
     `large` is held from a large body's arrival until it is dealt with: there is memory for `LARGE_AT_ONCE`.
+    `looking`: the sources that are being read, each with the ask (`wake`) that this read is to answer; those of
+    `look_again` were asked for since.
     """
 
     database: Database
@@ -97,14 +107,51 @@ class Desk:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     polled: asyncio.Event = field(default_factory=asyncio.Event)
     off_the_loop: OffTheLoop = in_a_thread
+    patience: float = 3.0
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))
+    looking: dict[str, datetime | None] = field(default_factory=dict)
+    look_again: set[str] = field(default_factory=set)
+
+    async def wake(self, source_id: str) -> None:
+        """Have a source read at once. However often it is asked for: one read at a time, and one more after it."""
+        async with self.database.read() as connection:
+            if not await self._is_to_be_asked(connection, source_id):
+                return
+        async with self.database.write() as tx:
+            if await self._is_to_be_asked(tx, source_id):
+                await watched_sources.ask(tx, source_id, self.now())
+        if source_id in self.looking:
+            self.look_again.add(source_id)
+        self.look.set()
+
+    async def _is_to_be_asked(self, connection: Transaction, source_id: str) -> bool:
+        """Whether no read is to come yet that begins after now."""
+        watched = await watched_sources.one(connection, source_id)
+        if watched is None or watched.paused:
+            return False
+        return watched.asked_at is None or self.looking.get(source_id) == watched.asked_at
 
     async def let_in_again(self, chat: Chat) -> None:
-        """A chat whose door was closed to us is open again, and gets what it is owed."""
+        """A chat whose door was closed to us is open again, with all its threads, and gets what it is owed."""
         async with self.database.write() as tx:
-            resumed = await chats.resume(tx, chat)
-            if resumed is not None:
-                await notices.over(tx, self.now(), f"chat/{resumed}", "notice.chat_open", chat=delivery.name_of(chat))
+            for known in await chats.resume(tx, chat):
+                await _tell_opened(tx, known, self.now())
+        self.send.set()
+
+    async def shut_out(self, chat: Chat, closed: ChatGone) -> None:
+        """A chat says that it takes nothing more, before anything was sent there."""
+        async with self.database.write() as tx:
+            for known in await chats.with_threads(tx, chat):
+                if known.subscribed and not known.paused:
+                    await _close(self, tx, known, closed)
+
+    async def moved(self, old: Chat, new: Chat) -> None:
+        """A chat says that it has a new id."""
+        async with self.database.write() as tx:
+            for known in await chats.with_threads(tx, old):
+                if known.paused != "moved":
+                    await _move(tx, known.id, replace(new, thread=known.chat.thread))
+                    await _tell_opened(tx, known, self.now())
         self.send.set()
 
 
@@ -113,43 +160,117 @@ class Desk:
 
 async def poll_forever(desk: Desk) -> None:
     """Read every source when its time has come, each in a task of its own, until the desk stops."""
-    under_way: dict[str, asyncio.Task[None]] = {}
-    while not desk.stopping.is_set():
-        desk.look.clear()
-        under_way = {one: task for one, task in under_way.items() if not task.done()}
-        async with desk.database.read() as connection:
-            due = await watched_sources.due(connection, desk.now(), POLLS_AT_ONCE + len(under_way))
-            next_due = await watched_sources.next_due(connection, desk.now())
-        for watched in due:
-            if watched.source.id not in under_way and len(under_way) < POLLS_AT_ONCE:
-                task = asyncio.create_task(_poll_and_wake(desk, watched))
-                under_way[watched.source.id] = task
-        desk.polled.set()
-        until = None if next_due is None else max(0.01, (next_due - desk.now()).total_seconds())
-        await woken(desk.look, desk.stopping, seconds=until)
-    for task in under_way.values():
-        task.cancel()
-    await asyncio.gather(*under_way.values(), return_exceptions=True)
+    await Poller(desk).run()
 
 
-async def _poll_and_wake(desk: Desk, watched: Watched) -> None:
+class Poller:
+    """Many sources beside each other, of one host so many as `fetch.per_host` says; the longest overdue first."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._hosts: Counter[str] = Counter()
+        self._due: list[Watched] = []
+        self._next_due: datetime | None = None
+        self._room = asyncio.Event()
+
+    async def run(self) -> None:
+        desk = self._desk
+        while not desk.stopping.is_set():
+            self._room.clear()
+            if desk.look.is_set() or not self._due or self._until_next() == 0:
+                desk.look.clear()
+                await self._look()
+            self._start()
+            desk.polled.set()
+            await woken(desk.look, self._room, desk.stopping, seconds=self._until_next())
+        for task in self._under_way.values():
+            task.cancel()
+        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+
+    async def _look(self) -> None:
+        """Sources of hosts that are busy stay out, so that one slow host with many sources hides nobody else's."""
+        now, per_host = self._desk.now(), self._desk.settings.fetch.per_host
+        busy = [host for host, requests in self._hosts.items() if requests >= per_host]
+        async with self._desk.database.read() as connection:
+            due = await watched_sources.due(
+                connection, now, DUE_AT_ONCE, per_host=per_host, busy=busy, under_way=list(self._under_way)
+            )
+            self._next_due = await watched_sources.next_due(connection, now)
+        self._due = due
+
+    def _start(self) -> None:
+        left = list[Watched]()
+        for watched in self._due:
+            host = watched.host
+            if watched.source.id in self._under_way:
+                continue
+            if len(self._under_way) >= POLLS_AT_ONCE or self._hosts[host] >= self._desk.settings.fetch.per_host:
+                left.append(watched)
+                continue
+            self._hosts[host] += 1
+            self._under_way[watched.source.id] = asyncio.create_task(self._read(watched, host))
+        self._due = left
+
+    async def _read(self, watched: Watched, host: str) -> None:
+        """The host is free for the next source as soon as its answer is there."""
+        held = [host]
+
+        def answered() -> None:
+            if held:
+                self._hosts.subtract([held.pop()])
+                self._room.set()
+
+        try:
+            await _poll_and_wake(self._desk, watched, answered)
+        finally:
+            answered()
+            self._hosts += Counter()  # forgets the hosts that nobody asks
+            self._under_way.pop(watched.source.id, None)
+            self._room.set()
+
+    def _until_next(self) -> float | None:
+        """Seconds until a source becomes due that was not at the last look; None where none is known."""
+        if self._next_due is None:
+            return None
+        return max(0.0, (self._next_due - self._desk.now()).total_seconds())
+
+
+async def _poll_and_wake(desk: Desk, watched: Watched, answered: Callable[[], None]) -> None:
     try:
-        await poll(desk, watched)
+        await poll(desk, watched, answered)
     except Exception:
         # A defect in one source must not end the loop for all; it is tried again at its next time.
         log.exception("poll failed", source=watched.source.id)
         await _note_failure(desk, watched, SourceError("defect", "Sokbo could not read it: see the log"))
-    desk.look.set()
     desk.send.set()
 
 
-async def poll(desk: Desk, watched: Watched) -> int:
-    """One read of one source; returns how many posts were new. What goes wrong is noted at the source."""
+async def poll(desk: Desk, watched: Watched, answered: Callable[[], None] = lambda: None) -> int:
+    """One read of one source; returns how many posts were new. What goes wrong is noted at the source.
+
+    `answered` is called when nothing more is asked of the publisher.
+    """
     async with AsyncExitStack() as held:
-        return await _poll(desk, watched, partial(held.enter_async_context, desk.large))
+        held.enter_context(_looking(desk, watched))
+        return await _poll(desk, watched, partial(held.enter_async_context, desk.large), answered)
 
 
-async def _poll(desk: Desk, watched: Watched, large: Callable[[], Awaitable[object]]) -> int:
+@contextmanager
+def _looking(desk: Desk, watched: Watched) -> Iterator[None]:
+    desk.looking[watched.source.id] = watched.asked_at
+    try:
+        yield
+    finally:
+        del desk.looking[watched.source.id]
+        if watched.source.id in desk.look_again:
+            desk.look_again.remove(watched.source.id)
+            desk.look.set()
+
+
+async def _poll(
+    desk: Desk, watched: Watched, large: Callable[[], Awaitable[object]], answered: Callable[[], None]
+) -> int:
     started = desk.now()
     with metrics.poll_seconds.time():
         try:
@@ -160,7 +281,9 @@ async def _poll(desk: Desk, watched: Watched, large: Callable[[], Awaitable[obje
                 desk.settings.fetch,
                 trusted=watched.from_file,
                 large=large,
+                now=started,
             )
+            answered()
             parsed = list[Parsed]()
             if isinstance(fetched, Fetched):
                 parsed = await parse(desk, watched.source, fetched.documents)
@@ -227,25 +350,34 @@ async def _commit(
     started: datetime,
 ) -> int:
     """All that a read changed, in one transaction: nothing is seen that is not owed, nothing owed twice."""
-    now = desk.now()
-    interval = _next_interval(desk, watched, any_new=bool(readings))
-    wait = _wait(watched.source, interval, fetched.fresh_for)
+    now, limits = desk.now(), desk.settings.fetch
+    interval = schedule.next_interval(watched.source, watched.interval, limits, any_new=bool(readings))
+    validators = fetched.validators
+    asked = watched.validators if validators is None else validators
+    next_at = schedule.next_read(watched.source, interval, limits, started, fresh=fetched.fresh_for, asked=asked)
     async with desk.database.write() as tx:
         settling = Settling(desk, tx, watched.source, now)
         await settling.settle(readings, _loud(watched, readings))
         results = settling.results
+        if validators is not None and results and fetch.was_unfaithful(watched.validators, validators):
+            validators = fetch.distrusting(validators, now)
+        if watched.problem:
+            words = {"id": watched.source.id, "name": watched.source.name}
+            await notices.over(tx, now, trouble_of(watched.source.id), "notice.source_back", **words)
         await watched_sources.saved(
             tx,
             watched.source.id,
             now=now,
-            next_at=max(now, started + timedelta(seconds=wait)),
+            next_at=max(now, next_at),
             interval=int(interval),
-            validators=dict(fetched.validators) if isinstance(fetched, Fetched) else None,
+            validators=None if validators is None else dict(validators),
             any_new=Verdict.NEW in results or Verdict.JOINS in results,
+            asked_at=watched.asked_at,
         )
     for result, count in results.items():
         metrics.posts.labels(watched.source.id, result.value).inc(count)
     if watched.problem:
+        desk.tell.set()
         log.info("source is back", source=watched.source.id)
     return results[Verdict.NEW] + results[Verdict.JOINS]
 
@@ -324,13 +456,18 @@ class Settling:
         new = [story for _, story in self._unwritten]
         opened = await archive.open_stories(self._tx, new, self._now)
         written = list(zip(self._unwritten, opened, strict=True))
-        await search.add(self._tx, [(state.alert_id, reading.tokens) for (reading, _), state in written])
+        await search.add(self._tx, [self._entry(reading, story, state) for (reading, story), state in written])
         await archive.open_fanouts(self._tx, [state.alert_id for state in opened if state.planned])
         for (reading, story), state in written:
             self._shown.append((story.post.key, reading.fingerprint, state.alert_id))
             for link in story.links:
                 self._by_link.setdefault(link, state)
         self._unwritten = []
+
+    def _entry(self, reading: Reading, story: NewStory, state: StoryState) -> search.Entry:
+        labels = bigrams.labels([self._source.id], story.topics)
+        newest = archive.newest_of(story, self._now)
+        return search.Entry(state.alert_id, newest, reading.headline, reading.text, reading.tokens, labels)
 
     async def _join(self, reading: Reading, story: StoryState, *, loud: bool) -> None:
         """One more source has the story: the alert names it, and who has not got the alert may get it now."""
@@ -340,12 +477,14 @@ class Settling:
             await archive.show_everywhere(self._tx, story.alert_id, story.version + 1)
         if loud:
             await archive.open_fanouts(self._tx, [story.alert_id])
+        becomes_news = self._now if loud and not story.planned else None
+        await search.add_source(self._tx, story.alert_id, self._source.id, becomes_news)
         await self._read_again(story)
 
     async def _change(self, reading: Reading, story: StoryState) -> None:
         """The source says its own story anew: where a reader would see a difference, messages are edited."""
         await archive.keep_posts(self._tx, [(reading.post, story.story_id)], self._now)
-        await search.replace(self._tx, story.alert_id, reading.tokens)
+        await search.replace_text(self._tx, story.alert_id, reading.headline, reading.text)
         if await archive.change(self._tx, story, reading.post, reading.condensed, self._now):
             await archive.show_everywhere(self._tx, story.alert_id, story.version + 1)
             await self._read_again(story)
@@ -357,35 +496,63 @@ class Settling:
                 self._by_link[link] = now
 
 
-def _next_interval(desk: Desk, watched: Watched, *, any_new: bool) -> float:
-    """Adaptive, for a source without `every`: the shortest after news, half as long again after nothing."""
-    fetch = desk.settings.fetch
-    if watched.source.every is not None:
-        return watched.source.every
-    return fetch.min_every if any_new else min(fetch.max_every, max(fetch.min_every, watched.interval * 1.5))
-
-
-def _wait(source: Source, interval: float, fresh_for: float | None) -> float:
-    """Seconds to the next read: `every` as set, a little early; adaptive ones obey the publisher's hint."""
-    if source.every is not None:
-        return interval * (1 - EARLY)
-    return max(interval, min(fresh_for or 0.0, LONGEST_BACK_OFF))
-
-
 async def _note_failure(desk: Desk, watched: Watched, error: SourceError) -> None:
-    """The source is tried again later: sooner when it was the first time, as late as it asks when it asks."""
+    """The source is tried again later: how much later, its reason and its publisher say."""
     now = desk.now()
-    base = watched.source.every or desk.settings.fetch.min_every
-    back_off = min(max(base, LONGEST_BACK_OFF), base * 2.0 ** min(watched.failures, 10))
-    wait = max(error.retry_after or 0.0, back_off * random.uniform(0.9, 1.1))  # noqa: S311, jitter
+    wait = schedule.back_off(
+        error.reason,
+        watched.failures,
+        watched.source.every or watched.interval,
+        error.retry_after,
+        random.random(),  # noqa: S311, nobody gains by guessing it
+    )
+    lost = fetch.moved(watched.validators) and (not schedule.passes(error.reason) or watched.failures >= MOVED_IN_VAIN)
+    stops = error.reason == "http-410" and not lost
     async with desk.database.write() as tx:
-        await watched_sources.failed(
-            tx, watched.source.id, now=now, next_at=now + timedelta(seconds=wait), problem=str(error)
+        since = await watched_sources.failed(
+            tx,
+            watched.source.id,
+            now=now,
+            next_at=now + timedelta(seconds=wait),
+            reason=error.reason,
+            problem=str(error),
+            validators=fetch.back_home(watched.validators) if lost else None,
+            not_before=now + timedelta(seconds=error.retry_after) if error.retry_after else None,
+            asked_at=watched.asked_at,
         )
-        if error.reason == "http-410":
+        if stops:
             await watched_sources.pause(tx, watched.source.id, paused=True, now=now)
+        if stops or now - since >= TELL_AFTER:
+            await _tell_of_failing(tx, watched, error, now, since, stopped=stops)
+    if stops or now - since >= TELL_AFTER:
+        desk.tell.set()
     metrics.polls.labels(watched.source.id, error.reason).inc()
     log.warning("source cannot be read", source=watched.source.id, reason=error.reason, problem=str(error))
+
+
+async def _tell_of_failing(
+    tx: Transaction, watched: Watched, error: SourceError, now: datetime, since: datetime, *, stopped: bool
+) -> None:
+    """The admins hear of it once, until it is over."""
+    source, key = watched.source, trouble_of(watched.source.id)
+    if stopped:
+        await notices.over(tx, now, key)  # that it failed for a day is old news
+    await notices.tell(
+        tx,
+        now,
+        key,
+        "notice.source_gone" if stopped else "notice.source_failing",
+        id=source.id,
+        name=source.name,
+        hours=int((now - since).total_seconds() // 3600),
+        why=troubles.text_of(error.reason),
+        problem=str(error)[:300],
+    )
+
+
+def trouble_of(source_id: str) -> str:
+    """The key of what the admins are told about a source that cannot be read."""
+    return f"source/{source_id}"
 
 
 # --------------------------------------------------------------------------------------------------------- delivering
@@ -397,6 +564,8 @@ class Call:
 
     outgoing: Outgoing
     kind: Literal["send", "edit", "look_up"]
+    looking: timedelta = timedelta()
+    """For how long the message has been looked for."""
 
     @property
     def chat_id(self) -> int:
@@ -428,8 +597,9 @@ class Dispatcher:
         self._desk = desk
         self._under_way: dict[asyncio.Task[Answer], Call] = {}
         self._unsaved: list[tuple[Call, Answer]] = []
-        self._renewed = desk.now()
+        self._renewed = self._knocked = desk.now()
         self._burst = False
+        self._looking: dict[int, datetime] = {}
 
     async def take_over(self) -> None:
         """Calls of earlier owners, who are dead, have no answer: they are settled before their chats get more. How much
@@ -446,8 +616,10 @@ class Dispatcher:
             for chat, called_at in calls:
                 if chat.platform == name:
                     sender.pace.called(chat, called_at)
+        for name, count in lapsed.items():
+            metrics.deliveries.labels(name, "lapsed").inc(count)
         if lapsed:
-            log.warning("calls without an answer from before the start", count=lapsed)
+            log.warning("calls without an answer from before the start", count=sum(lapsed.values()))
 
     async def turn(self) -> None:
         """Save what became of the calls that ended, and start those that may start now."""
@@ -472,8 +644,13 @@ class Dispatcher:
         busy = frozenset(call.chat_id for call in self._under_way.values())
         closed = ledger.Closed(busy, frozenset[str]().union(*(pace.resting(now) for pace in paces.values())))
         async with desk.database.write() as tx:
-            for call, answer in self._unsaved:
-                await _save(desk, tx, call, answer, now)
+            await _save(desk, tx, self._unsaved, now)
+            arrived = {call.chat_id for call, answer in self._unsaved if isinstance(answer, Sent)}
+            for known in await chats.arrived(tx, arrived):
+                await _tell_opened(tx, known, now)
+            if now - self._knocked > KNOCK_EVERY:
+                await chats.knock(tx, now)
+                self._knocked = now
             if now - self._renewed > LEASE / 3:
                 await ledger.renew(tx, desk.owner, now + LEASE)
                 self._renewed = now
@@ -483,16 +660,27 @@ class Dispatcher:
             sends = await claim(desk, tx, chat_ids, now)
             for one in sends:
                 paces[one.chat.platform].take("send", one.chat, now)
-            looks = await ledger.unsettled(tx, now=now, ready=[*paces], closed=closed.beside(sends))
+            room = {name: pace.room("look_up", now) for name, pace in paces.items()}
+            looks = await ledger.unsettled(tx, now=now, room=room, closed=closed.beside(sends))
+            for one in looks:
+                paces[one.chat.platform].take("look_up", one.chat, now)
             room = {name: pace.room("edit", now) for name, pace in paces.items()}
             edits = await ledger.stale(tx, now=now, room=room, closed=closed.beside([*sends, *looks]))
             for one in edits:
                 paces[one.chat.platform].take("edit", one.chat, now)
         return [
             *(Call(one, "send") for one in sends),
-            *(Call(one, "look_up") for one in looks),
+            *self._looking_for(looks, now),
             *(Call(one, "edit") for one in edits),
         ]
+
+    def _looking_for(self, looks: list[Outgoing], now: datetime) -> list[Call]:
+        """What is looked for, with how long it has been. After a restart that begins anew."""
+        since = self._looking
+        self._looking = {one.delivery.id: since.get(one.delivery.id, now) for one in looks} | {
+            of: began for of, began in since.items() if now - began < FORGOTTEN
+        }
+        return [Call(one, "look_up", now - self._looking[one.delivery.id]) for one in looks]
 
     async def _plan(self, tx: Transaction, now: datetime) -> None:
         """While more alerts are open than a chat takes one by one, only urgent ones go out: the rest of such a burst
@@ -517,12 +705,11 @@ class Dispatcher:
 
     async def finish(self) -> None:
         """Let calls under way end for a moment and save how they did; the rest stays `sending` for the next start."""
-        await self.calls_end(FINISH)
+        await self.calls_end(self._desk.patience)
         ended = [(call, task.result()) for task, call in self._under_way.items() if task.done()]
         now = self._desk.now()
         async with self._desk.database.write() as tx:
-            for call, answer in [*self._unsaved, *ended]:
-                await _save(self._desk, tx, call, answer, now)
+            await _save(self._desk, tx, [*self._unsaved, *ended], now)
         late = [task for task in self._under_way if not task.done()]
         for task in late:
             task.cancel()
@@ -542,27 +729,34 @@ async def plan(tx: Transaction, now: datetime) -> bool:
 
 async def _fill_in(tx: Transaction, fanout: ledger.Fanout, now: datetime) -> int:
     """One chunk of one fan-out; returns how many chats were looked at."""
-    subscribed = await chats.subscribed_after(tx, fanout.cursor, PLAN_CHUNK)
-    if subscribed:
-        last = subscribed[-1]
-        narrow = await chats.wishes_between(tx, fanout.cursor, last)
-        owed = delivery.plan(fanout.alert, fanout.source_ids, narrow)
-        await ledger.fill(tx, fanout, owed, now, everything=(fanout.cursor, last))
-    await ledger.move_cursor(tx, fanout, subscribed[-1] if len(subscribed) == PLAN_CHUNK else None)
-    return len(subscribed)
+    chunk = await subscriptions.chunk_after(tx, fanout.cursor, PLAN_CHUNK, PLAN_WEIGHED)
+    if chunk is None:
+        await ledger.move_cursor(tx, fanout, None)
+        return 0
+    count, last = chunk
+    narrow = await subscriptions.listeners_between(tx, fanout.cursor, last)
+    owed = delivery.plan(fanout.alert, fanout.source_ids, narrow)
+    await ledger.fill(tx, fanout, owed, now, everything=(fanout.cursor, last))
+    await ledger.move_cursor(tx, fanout, last)
+    return count
 
 
 async def claim(desk: Desk, tx: Transaction, chat_ids: list[int], now: datetime) -> list[Outgoing]:
     """Take what each of these chats gets next, making a round-up of a backlog, and save it as `sending`."""
-    rule, leads = desk.settings.delivery, []
+    rule, leads = desk.settings.delivery, list[int]()
+    alone = list[tuple[ledger.Waiting, Delivery]]()
     for waiting in await ledger.waiting_in(tx, chat_ids):
         turn = delivery.next_up(
             waiting.deliveries, now, roundup_after=rule.roundup_after, expire_after=rule.expire_after
         )
+        first = turn.deliveries[0]
         if turn.roundup:
             await _make_roundup(desk, tx, waiting, turn.deliveries)
-        leads.append(turn.deliveries[0].id)
-    return await ledger.start(tx, leads, owner=desk.owner, lease_until=now + LEASE, now=now)
+        if turn.roundup or first.message is not None:
+            leads.append(first.id)
+        else:
+            alone.append((waiting, first))
+    return await ledger.start(tx, alone, leads, owner=desk.owner, lease_until=now + LEASE, now=now)
 
 
 async def _make_roundup(desk: Desk, tx: Transaction, waiting: ledger.Waiting, backlog: tuple[Delivery, ...]) -> None:
@@ -594,25 +788,45 @@ async def _call(desk: Desk, call: Call) -> Answer:
         return CannotLook() if call.kind == "look_up" else Unknown("adapter failed")
 
 
-async def _save(desk: Desk, tx: Transaction, call: Call, result: Answer, now: datetime) -> None:
-    """Save what became of a call for all that its message shows, and tell the metrics."""
-    steps = [_step(desk, call, parcel, result, now) for parcel in call.outgoing.parcels]
-    ids = [parcel.delivery.id for parcel in call.outgoing.parcels]
-    unknown = call.kind == "send" and isinstance(result, Unknown)
-    await ledger.save(tx, [(one, step.values) for one, step in zip(ids, steps, strict=True)], unknown=unknown)
-    if isinstance(call.outgoing, Roundup) and call.kind == "send" and isinstance(result, Refused):
-        await ledger.take_apart(tx, call.outgoing.message, delivery.halves(ids), now)
-    await _apply_to_chat(tx, call, steps[0], now)
-    if isinstance(result, TryLater) and result.after is not None:
-        await _slow_down(desk, tx, call, result, now)
-    _measure(call, result, now)
+async def _save(desk: Desk, tx: Transaction, ended: Sequence[tuple[Call, Answer]], now: datetime) -> None:
+    """Save what became of the calls for all that their messages show, and tell the metrics."""
+    steps = [[_step(desk, call, parcel, result, now) for parcel in call.outgoing.parcels] for call, result in ended]
+    rows, unknown = list[tuple[int, Mapping[str, Any]]](), list[int]()
+    for (call, result), of_call in zip(ended, steps, strict=True):
+        ids = [parcel.delivery.id for parcel in call.outgoing.parcels]
+        rows += zip(ids, (step.values for step in of_call), strict=True)
+        if call.kind == "send" and isinstance(result, Unknown):
+            unknown += ids
+    await ledger.save(tx, rows)
+    await ledger.count_unknown(tx, unknown)
+    for (call, result), (step, *_) in zip(ended, steps, strict=True):
+        if isinstance(call.outgoing, Roundup) and call.kind == "send" and isinstance(result, Refused):
+            ids = [parcel.delivery.id for parcel in call.outgoing.parcels]
+            await ledger.take_apart(tx, call.outgoing.message, delivery.halves(ids), now)
+        await _apply_to_chat(desk, tx, call, step)
+        if isinstance(result, TryLater) and result.after is not None:
+            await _slow_down(desk, tx, call, result, now)
+        _measure(call, result, now)
+        if call.kind == "look_up" and "status" in step.values:
+            metrics.unknown_settled.labels(call.platform, _settled_by(result, step)).inc()
+
+
+def _settled_by(result: Answer, step: Next) -> str:
+    match result:
+        case delivery.Found():
+            return "found"
+        case delivery.NotThere():
+            return "missing"
+        case _:
+            return "skip" if step.values["status"] is Status.GIVEN_UP else "resend"
 
 
 def _step(desk: Desk, call: Call, parcel: Parcel, result: Answer, now: datetime) -> Next:
     of, version, together = parcel.delivery, parcel.alert.version, isinstance(call.outgoing, Roundup)
     match call.kind, result:
         case "look_up", delivery.Found() | delivery.NotThere() | CannotLook():
-            return delivery.settle(of, result, version, now, on_unknown=desk.settings.delivery.on_unknown)
+            rule = desk.settings.delivery.on_unknown
+            return delivery.settle(of, result, version, now, on_unknown=rule, looking=call.looking)
         case "send", Sent() | TryLater() | Moved() | ChatGone() | Refused() | Unknown():
             can_look = desk.senders[call.platform].can_look
             return delivery.after(of, result, version, now, can_look=can_look, together=together)
@@ -631,18 +845,41 @@ async def _slow_down(desk: Desk, tx: Transaction, call: Call, told: TryLater, no
         log.warning("the account is told to wait", platform=call.platform, seconds=round((held - now).total_seconds()))
 
 
-async def _apply_to_chat(tx: Transaction, call: Call, step: Next, now: datetime) -> None:
+async def _apply_to_chat(desk: Desk, tx: Transaction, call: Call, step: Next) -> None:
     if step.hold_until is not None:
         await chats.hold(tx, call.chat_id, step.hold_until)
     if step.pause:
-        await chats.pause(tx, call.chat_id, step.pause)
-        log.warning("chat is closed to us", platform=call.platform, chat=call.outgoing.chat.id, reason=step.pause)
-        name = delivery.name_of(call.outgoing.chat)
-        await notices.tell(tx, now, f"chat/{call.chat_id}", "notice.chat_closed", chat=name, reason=step.pause)
+        await _close(desk, tx, await chats.one(tx, call.chat_id), ChatGone(step.pause, step.speechless))
     if step.move_to is not None:
-        chat_id = await chats.move(tx, call.chat_id, step.move_to)
-        if chat_id != call.chat_id:
-            await ledger.hand_over(tx, call.chat_id, chat_id)
+        await _move(tx, call.chat_id, step.move_to)
+
+
+async def _move(tx: Transaction, chat_id: int, to: Chat) -> None:
+    new = await chats.move(tx, chat_id, to)
+    if new != chat_id:
+        await ledger.hand_over(tx, chat_id, new)
+
+
+async def _close(desk: Desk, tx: Transaction, known: KnownChat, closed: ChatGone) -> None:
+    """The chat gets nothing until it opens or its door is tried again. The admins hear of it once; where the bot is
+    inside and may not write, so does the person who subscribed the chat."""
+    now = desk.now()
+    await chats.pause(tx, known.id, closed.reason, now + delivery.knock_after(known.knocks + 1))
+    log.warning("chat is closed to us", platform=known.chat.platform, chat=known.chat.id, reason=closed.reason)
+    text = "notice.chat_speechless" if closed.speechless else "notice.chat_closed"
+    name, why = delivery.name_of(known.chat), closed.reason
+    await notices.tell(tx, now, f"chat/{known.id}", text, chat=name, reason=why)
+    person = delivery.person(known.chat, known.admin)
+    of = desk.settings
+    told = delivery.addressees(of.desk.chats, of.telegram.admins, of.slack.admins)
+    if closed.speechless and person and person not in told:
+        key, language = f"chat/{known.id}/admin", known.settings.language
+        await notices.tell(tx, now, key, text, to=(person,), language=language, chat=name, reason=why)
+
+
+async def _tell_opened(tx: Transaction, known: KnownChat, now: datetime) -> None:
+    for key in (f"chat/{known.id}", f"chat/{known.id}/admin"):
+        await notices.over(tx, now, key, "notice.chat_open", chat=delivery.name_of(known.chat))
 
 
 def _measure(call: Call, result: Answer, now: datetime) -> None:
@@ -660,9 +897,9 @@ def _measure(call: Call, result: Answer, now: datetime) -> None:
             metrics.publish_to_alert_seconds.labels(platform).observe((now - alert.published).total_seconds())
 
 
-async def woken(wake: asyncio.Event, stopping: asyncio.Event, *, seconds: float | None) -> None:
-    """Wait for a wake-up (the scheduler's tick is one), for the end, or for so many seconds."""
-    waiting = [asyncio.create_task(event.wait()) for event in (wake, stopping)]
+async def woken(*events: asyncio.Event, seconds: float | None) -> None:
+    """Wait for one of the events (the scheduler's tick sets some), or for so many seconds."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
     try:
         await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     finally:

@@ -1,6 +1,6 @@
 """Pure rules of who is owed what and when, and what the platforms must offer."""
 
-from delivery.addressees import addressees, chat_at, name_of
+from delivery.addressees import addressees, chat_at, name_of, person
 from delivery.ledger import (
     LOOK_UP_AFTER,
     CannotLook,
@@ -12,20 +12,23 @@ from delivery.ledger import (
     after,
     after_edit,
     halves,
+    knock_after,
     next_up,
-    plan,
     settle,
     wait,
 )
 from delivery.pace import REMEMBERED, AccountPace, Limit, Pace
-from delivery.sender import Sender
+from delivery.sender import Alarm, Sender
+from delivery.wishes import Heard, listens, matching, plan, topic_form, wants
 
 __all__ = [
     "LOOK_UP_AFTER",
     "REMEMBERED",
     "AccountPace",
+    "Alarm",
     "CannotLook",
     "Found",
+    "Heard",
     "Limit",
     "LookUp",
     "Next",
@@ -38,9 +41,15 @@ __all__ = [
     "after_edit",
     "chat_at",
     "halves",
+    "knock_after",
+    "listens",
+    "matching",
     "name_of",
     "next_up",
+    "person",
     "plan",
     "settle",
+    "topic_form",
     "wait",
+    "wants",
 ]

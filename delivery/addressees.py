@@ -21,6 +21,13 @@ def name_of(chat: Chat) -> str:
     return f"{chat.platform}:{chat.id}{f'/{chat.thread}' if chat.thread else ''}"
 
 
+def person(chat: Chat, user: str) -> str:
+    """A user of the chat's platform as an addressee; "" when it is not known who, or the chat is that person's own."""
+    if not user or user == chat.id:
+        return ""
+    return f"{chat.platform}:{chat.account}/{user}" if chat.platform == "slack" else f"{chat.platform}:{user}"
+
+
 def chat_at(addressee: str) -> Chat | None:
     """ "telegram:-100", "telegram:-100/5" (a topic), "slack:C0" or "slack:T0/C0" as a chat; None for anything else."""
     found = ADDRESSEE.fullmatch(addressee)

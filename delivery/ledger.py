@@ -1,12 +1,11 @@
 """What becomes of a delivery after a call: one rule, in one place, and pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from models import (
-    Alert,
     Chat,
     ChatGone,
     Delivery,
@@ -16,7 +15,6 @@ from models import (
     SendResult,
     Sent,
     Status,
-    Subscription,
     TryLater,
     Unknown,
     Urgency,
@@ -24,6 +22,8 @@ from models import (
 
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 60.0
+KNOCK_AFTER = (timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
+LOOK_UP_PATIENCE = timedelta(seconds=45)
 LOOK_UP_AFTER = timedelta(seconds=5)
 """A message may take this long to appear in a channel's history (docs/decisions/0004)."""
 
@@ -35,24 +35,8 @@ class Next:
     values: dict[str, Any] = field(default_factory=dict)
     hold_until: datetime | None = None
     pause: str = ""
+    speechless: bool = False
     move_to: Chat | None = None
-
-
-def plan(alert: Alert, source_ids: Iterable[str], chats: Iterable[tuple[int, tuple[Subscription, ...]]]) -> list[int]:
-    """The chats that are owed the alert: those with at least one subscription that wants it."""
-    carriers = set(source_ids)
-    text = " ".join((alert.headline, *alert.bullets, *alert.topics)).lower()
-    return [chat for chat, wishes in chats if any(_wants(wish, alert, carriers, text) for wish in wishes)]
-
-
-def _wants(wish: Subscription, alert: Alert, source_ids: set[str], text: str) -> bool:
-    if wish.sources and not source_ids.intersection(wish.sources):
-        return False
-    if wish.topics and not set(alert.topics).intersection(wish.topics):
-        return False
-    if wish.include and not any(word in text for word in wish.include):
-        return False
-    return not any(word in text for word in wish.exclude)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +79,11 @@ def wait(attempts: int) -> float:
     return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(max(0, attempts - 1), 10))
 
 
+def knock_after(knocks: int) -> timedelta:
+    """How long a door that was found closed so often in a row is left alone: an event may open it before."""
+    return KNOCK_AFTER[min(knocks, len(KNOCK_AFTER)) - 1]
+
+
 def after(
     delivery: Delivery, result: SendResult, version: int, now: datetime, *, can_look: bool, together: bool = False
 ) -> Next:
@@ -108,8 +97,9 @@ def after(
             return Next({"status": Status.WAITING, "due": until, "problem": reason}, hold_until=until)
         case Moved(chat):
             return Next({"status": Status.WAITING, "due": now, "problem": "moved"}, move_to=chat)
-        case ChatGone(reason):
-            return Next({"status": Status.WAITING, "due": now, "problem": reason}, pause=reason)
+        case ChatGone(reason, speechless):
+            values = {"status": Status.WAITING, "due": now, "problem": reason}
+            return Next(values, pause=reason, speechless=speechless)
         case Refused(reason) if together:
             return Next({"status": Status.WAITING, "due": now, "problem": reason})
         case Refused(reason, Part.PICTURE) if not (delivery.pictureless or delivery.plain):
@@ -139,8 +129,8 @@ def after_edit(delivery: Delivery, result: SendResult, version: int, now: dateti
             return Next({"attempts": delivery.attempts + 1, "problem": reason}, hold_until=until)
         case Moved(chat):
             return Next({"problem": "moved"}, move_to=chat)
-        case ChatGone(reason):
-            return Next({"problem": reason}, pause=reason)
+        case ChatGone(reason, speechless):
+            return Next({"problem": reason}, pause=reason, speechless=speechless)
         case Refused(reason, Part.PICTURE) if not (delivery.pictureless or delivery.plain):
             return Next({"pictureless": True, "problem": reason})
         case Refused(reason, Part.FORM | Part.PICTURE) if not delivery.plain:
@@ -164,16 +154,27 @@ class NotThere:
 
 @dataclass(frozen=True, slots=True)
 class CannotLook:
-    """The platform offers no look-up, or refused it. `again` when a later try may succeed."""
+    """The platform offers no look-up, or refused it. `again` when a later try may succeed; `after`: the seconds that it
+    asks to wait, where it refused for its rate."""
 
     again: bool = False
+    after: float | None = None
 
 
 LookUp = Found | NotThere | CannotLook
 
 
-def settle(delivery: Delivery, seen: LookUp, version: int, now: datetime, *, on_unknown: str) -> Next:
-    """An unknown outcome, after the look: found, certainly missing, or for `on_unknown` to decide."""
+def settle(
+    delivery: Delivery,
+    seen: LookUp,
+    version: int,
+    now: datetime,
+    *,
+    on_unknown: str,
+    looking: timedelta = timedelta(),
+) -> Next:
+    """An unknown outcome, after the look: found, certainly missing, or for `on_unknown` to decide. `looking`: for how
+    long it has been looked for; patience with a rate ends."""
     match seen:
         case Found(message_id):
             # Which version it shows is not known: 1 at least; a later one is edited in.
@@ -181,8 +182,10 @@ def settle(delivery: Delivery, seen: LookUp, version: int, now: datetime, *, on_
             return Next({"status": Status.SENT, "shown": shown, "message_id": message_id, "sent_at": now})
         case NotThere():
             return Next({"status": Status.WAITING, "due": now})
-        case CannotLook(again=True):
+        case CannotLook(again=True, after=None):
             return Next({"due": now + LOOK_UP_AFTER})
+        case CannotLook(again=True, after=float(seconds)) if looking + timedelta(seconds=seconds) <= LOOK_UP_PATIENCE:
+            return Next({"due": now + timedelta(seconds=max(1.0, seconds))})
         case CannotLook():
             if on_unknown == "skip":
                 return Next({"status": Status.GIVEN_UP, "problem": "may have been delivered; on_unknown is skip"})

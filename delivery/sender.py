@@ -1,12 +1,21 @@
 """What a platform offers to the ledger."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from delivery.ledger import LookUp
 from delivery.pace import AccountPace
 from models import Alert, Chat, ChatSettings, Outgoing, Reply, SendResult
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """What is wrong with an account, for its admins: a text of the locales ("notice.…"), and the problem in words."""
+
+    text: str
+    problem: str
 
 
 class Sender(Protocol):
@@ -20,6 +29,11 @@ class Sender(Protocol):
     @property
     def ready(self) -> bool:
         """Whether calls may be made now; while not, deliveries wait."""
+        ...
+
+    @property
+    def alarm(self) -> Alarm | None:
+        """What admins must know about the account, as long as it is so."""
         ...
 
     @property

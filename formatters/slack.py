@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from formatters import inert, lists, marking, parts, plain, when
+from formatters import inert, lists, marking, offers, parts, plain, when
 from formatters.lists import CAPS, Caps, DigestEntry, Part
 from locales import say
 from models import Alert, Button, ChatSettings, Reply, Story
@@ -112,10 +112,14 @@ def alert(alert: Alert, settings: ChatSettings) -> SlackText:
     if picture and len(picture) <= LINK:
         blocks[-1]["accessory"] = {"type": "image", "image_url": picture, "alt_text": headline}
     blocks.append({"type": "context", "elements": [_mrkdwn(_context(alert, settings))]})
+    below: list[Block] = []
     if link:
         label = {"type": "plain_text", "text": say(settings.language, "alert.open")}
-        button = {"type": "button", "action_id": OPEN, "text": label, "url": link}
-        blocks.append({"type": "actions", "elements": [button]})
+        below.append({"type": "button", "action_id": OPEN, "text": label, "url": link})
+    for row in buttons([offers.alert_buttons(alert, settings)], BESIDE):
+        below += row["elements"]
+    if below:
+        blocks.append({"type": "actions", "elements": below})
     gone = f"❌ {parts.retraction(alert, settings, _measure)}" if alert.retracted else ""
     return SlackText(_fallback(gone, headline, link), tuple(blocks))
 
@@ -284,7 +288,9 @@ def _story(number: int, story: Story, answer: Reply, settings: ChatSettings) -> 
     source = _inert(parts.short_sources(alert, settings.language, 100, _measure))
     stamp = when.stamp(alert, settings.language, settings.timezone)
     snippet = "" if alert.retracted else _marked(parts.beside(story.snippet, 160, _measure), answer.marked)
-    second = " · ".join(part for part in (source, stamp) if part)
+    back = _link(story.chat_link)
+    seen = _linked(back, say(settings.language, "digest.alert")) if back else ""
+    second = " · ".join(part for part in (source, stamp, seen) if part)
     return f"{first}\n     {second}{f' — {snippet}' if snippet else ''}"
 
 

@@ -8,7 +8,7 @@ import structlog
 
 import metrics
 from handlers import help as help_
-from handlers import latest, search, sources, start, subscribe, unsubscribe
+from handlers import latest, mutetopic, search, sources, start, subscribe, subscriptions, unsubscribe
 from handlers.asking import Asking, admitted, ask
 from locales import say
 from models import Command, Reply
@@ -24,6 +24,8 @@ HANDLERS: dict[str, Handler] = {
     "search": search.answer,
     "subscribe": subscribe.answer,
     "unsubscribe": unsubscribe.answer,
+    "subscriptions": subscriptions.answer,
+    "mutetopic": mutetopic.answer,
     "sources": sources.answer,
 }
 
@@ -38,6 +40,12 @@ async def answer(desk: Desk, command: Command) -> Reply:
     except Exception:
         log.exception("a command failed", command=command.name)
         return Reply(title=say(desk.settings.language, "command.failed"))
+
+
+async def listed(desk: Desk, command: Command, order: str, count: int) -> Reply:
+    """What /search finds, for the command line: as much of it as is wanted, without buttons."""
+    asking = await ask(desk, command)
+    return replace(await search.listed(asking, order, count), settings=asking.chat_settings)
 
 
 async def _answer(asking: Asking) -> Reply:

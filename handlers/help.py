@@ -3,7 +3,7 @@
 from handlers.asking import Asking
 from models import Reply
 
-LINES = ("latest", "search", "subscribe", "unsubscribe", "start", "help")
+LINES = ("latest", "search", "subscribe", "unsubscribe", "subscriptions", "mutetopic", "start", "help")
 
 
 async def answer(asking: Asking) -> Reply:

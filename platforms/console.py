@@ -18,6 +18,7 @@ class Console:
 
     name = "console"
     can_look = False
+    alarm = None
 
     def __init__(self, line: Callable[[Alert, bool], None]) -> None:
         self.state = State(self.name)

@@ -4,20 +4,23 @@ import asyncio
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import aiohttp
 import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from config.settings import Slack as Settings
-from delivery import AccountPace, CannotLook, Found, Limit, LookUp, NotThere
+from delivery import AccountPace, Alarm, CannotLook, Found, Limit, LookUp, NotThere
 from formatters import slack as render
 from models import (
     Alert,
@@ -35,8 +38,9 @@ from models import (
     TryLater,
     Unknown,
 )
+from platforms.doors import Doors
 from platforms.slack_answers import Answers, Held
-from platforms.state import State
+from platforms.state import ANSWERS_END, State
 
 log = structlog.get_logger()
 
@@ -54,6 +58,7 @@ ROUNDUP_EVENT = "sokbo_roundup"
 BURST = 3
 """Messages that a channel takes at once, when it then gets none for as many seconds."""
 REMEMBERED_EVENTS = 2000
+EVENTS = "/slack/events"
 
 # https://docs.slack.dev/reference/methods/chat.postMessage#errors
 CLOSED_DOORS = frozenset(
@@ -73,6 +78,7 @@ CLOSED_DOORS = frozenset(
         "messages_tab_disabled",
     }
 )
+SPEECHLESS = frozenset({"not_in_channel", "is_archived", "is_inactive", "thread_not_found"})
 TOKEN_REFUSED = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"})
 APP_LIMITED = frozenset({"missing_scope", "team_access_not_granted", "access_denied", "ekm_access_denied"})
 # Slack warns that with these "some aspect of the operation" may have succeeded.
@@ -81,6 +87,9 @@ TROUBLE = PERHAPS_DONE | {"service_unavailable", "request_timeout", "ratelimited
 BEYOND_REACH = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "cant_delete_message"})
 
 Answer = Callable[[Command], Awaitable[Reply]]
+Hooked = tuple[int, Mapping[str, str], bytes]
+Hook = Callable[[Mapping[str, str], bytes], Awaitable[Hooked]]
+"""Headers (names in lower case) and body of a request; status, headers and body of its answer."""
 
 
 class Redirected(aiohttp.ClientError):
@@ -88,7 +97,7 @@ class Redirected(aiohttp.ClientError):
 
 
 class Slack:
-    """One workspace over Socket Mode. `run()` connects and receives until it is cancelled."""
+    """One workspace, over Socket Mode or called by Slack. `run()` connects and receives until it is cancelled."""
 
     name = NAME
     can_look = True
@@ -97,16 +106,19 @@ class Slack:
         self,
         settings: Settings,
         answer: Answer,
-        let_in_again: Callable[[Chat], Awaitable[None]],
+        doors: Doors,
         defaults: ChatSettings,
     ) -> None:
         self.state = State(NAME)
         self.pace = AccountPace(
-            settings.messages_per_minute / 60, self._limits_of, edits_per_second=settings.edits_per_minute / 60
+            settings.messages_per_minute / 60,
+            self._limits_of,
+            edits_per_second=settings.edits_per_minute / 60,
+            looks=Limit(settings.look_ups_per_minute, 60),
         )
         self._settings = settings
         self._answer = answer
-        self._let_in_again = let_in_again
+        self._doors = doors
         self._defaults = defaults
         self._team = ""
         self._bot_user = ""
@@ -115,6 +127,7 @@ class Slack:
         self._handler: AsyncSocketModeHandler | None = None
         self._socket: asyncio.Task[None] | None = None
         self._events: OrderedDict[str, None] = OrderedDict()
+        self._answering: set[asyncio.Task[Any]] = set()
         self._answers = Answers(lambda: self.client, self.pace, defaults)
 
     # ------------------------------------------------------------------------------------------------- life
@@ -122,6 +135,10 @@ class Slack:
     @property
     def ready(self) -> bool:
         return self.state.word == "ready"
+
+    @property
+    def alarm(self) -> Alarm | None:
+        return self.state.alarm
 
     @property
     def client(self) -> AsyncWebClient:
@@ -140,7 +157,15 @@ class Slack:
         return self._client
 
     async def run(self) -> None:
-        """Connect and stay connected; whatever goes wrong is said in `state` and tried again."""
+        """Connect and stay connected; whatever goes wrong is said in `state` and tried again. Answers under way may end
+        for a moment when it is cancelled."""
+        try:
+            await self._stay_connected()
+        finally:
+            if self._answering:
+                await asyncio.wait(self._answering, timeout=ANSWERS_END)
+
+    async def _stay_connected(self) -> None:
         pause = 1.0
         while True:
             problem, refused = await self._sign_in()
@@ -156,15 +181,31 @@ class Slack:
             pause = min(LONGEST_PAUSE, pause * 2)
         self.state.ready()
         log.info("slack is connected", team=self._team)
-        app = self._app()
-        self._handler = AsyncSocketModeHandler(app, self._settings.app_token.get_secret_value())
-        # With Slack down this neither returns nor raises, so it is a task that can be cancelled.
-        self._socket = asyncio.create_task(self._handler.connect_async())  # type: ignore[no-untyped-call]
-        await self._socket
+        if self._settings.mode == "socket":
+            await self._connect()
         while True:
             await asyncio.sleep(ASK_AGAIN)
             if not self.ready and not (await self._sign_in())[0]:
                 self.state.ready()
+
+    async def _connect(self) -> None:
+        self._handler = AsyncSocketModeHandler(self.app, self._settings.app_token.get_secret_value())
+        # With Slack down this neither returns nor raises, so it is a task that can be cancelled.
+        self._socket = asyncio.create_task(self._handler.connect_async())  # type: ignore[no-untyped-call]
+        await self._socket
+
+    @property
+    def hooks(self) -> dict[str, Hook]:
+        """What the HTTP side shall hand to this platform, by path."""
+        return {EVENTS: self._hook} if self._settings.mode == "http" else {}
+
+    async def _hook(self, headers: Mapping[str, str], body: bytes) -> Hooked:
+        """One call by Slack: bolt checks its signature and age, and answers what must be answered at once."""
+        if not self._team:
+            return 503, {}, b""
+        request = AsyncBoltRequest(body=body.decode("utf-8", "replace"), headers={**headers})
+        answer = await self.app.async_dispatch(request)
+        return answer.status, answer.first_headers_without_set_cookie(), (answer.body or "").encode()
 
     async def check(self) -> str:
         """Ask once whether both tokens work; "" or what is wrong, in words."""
@@ -191,7 +232,9 @@ class Slack:
 
     async def _sign_in(self) -> tuple[str, bool]:
         """("", False), or what is wrong and whether it is a refusal."""
-        for what, call in (("bot_token", self._ask_who), ("app_token", self._ask_socket)):
+        asked = [("bot_token", self._ask_who)]
+        asked += [("app_token", self._ask_socket)] if self._settings.mode == "socket" else []
+        for what, call in asked:
             try:
                 await call()
             except SlackApiError as error:
@@ -212,19 +255,32 @@ class Slack:
 
     # ---------------------------------------------------------------------------------------------- receiving
 
-    def _app(self) -> AsyncApp:
-        app = AsyncApp(client=self.client)
+    @cached_property
+    def app(self) -> AsyncApp:
+        """Who is to be called for what comes in."""
+        secret = self._settings.signing_secret.get_secret_value()
+        app = AsyncApp(client=self.client, signing_secret=secret or None)
+        app.use(self._once)
         for name in ("/sokbo", "/latest", "/search"):
             app.command(name)(self._on_slash)
         app.event("app_mention")(self._on_message)
         app.event("message")(self._on_message)
         app.event("member_joined_channel")(self._on_joined)
+        for names, take in (
+            (("channel_unarchive", "group_unarchive"), self._on_opened),
+            (("channel_archive", "group_archive"), self._on_archived),
+            (("channel_left", "group_left"), self._on_left),
+            (("app_uninstalled", "tokens_revoked"), self._on_revoked),
+        ):
+            for name in names:
+                app.event(name)(take)
         app.action(re.compile(f"(?:{render.PRESS}|{render.BESIDE}):"))(self._on_press)
         app.action(re.compile(render.OPEN))(_acknowledge)
         return app
 
     async def _on_slash(self, ack: AsyncAck, respond: AsyncRespond, body: dict[str, Any]) -> None:
         """Handled, acknowledged, answered, in this order; the acknowledgement within Slack's 3 s at any rate."""
+        self._is_answering()
         name, args = str(body["command"]).removeprefix("/"), str(body.get("text") or "")
         if name == "sokbo":
             name, args = _words(args or "help")
@@ -236,6 +292,7 @@ class Slack:
 
     async def _on_press(self, ack: AsyncAck, respond: AsyncRespond, body: dict[str, Any]) -> None:
         """A button: the command that it stands for, of whoever pressed it."""
+        self._is_answering()
         held = Held.of(body)
         name, args = _words(str(body["actions"][0].get("value") or ""))
         command = self._command(name, args, held.channel, held.thread, str(body["user"]["id"]), pressed=True)
@@ -244,12 +301,13 @@ class Slack:
         await ack()
         await self._answers.to_press(respond, held, command, await answering)
 
-    async def _on_message(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+    async def _on_message(self, event: dict[str, Any]) -> None:
         """A mention, or a direct message: the same words as the commands."""
-        if self._heard(str(body.get("event_id") or "")) or event.get("bot_id") or event.get("subtype"):
+        if event.get("bot_id") or event.get("subtype"):
             return
         if event["type"] == "message" and event.get("channel_type") != "im":
             return
+        self._is_answering()
         text = str(event.get("text") or "").replace(f"<@{self._bot_user}>", "").strip()
         name, args = _words(text.removeprefix("/"))
         if name == "sokbo":
@@ -258,18 +316,44 @@ class Slack:
         command = self._command(name, _unescape(args), str(event["channel"]), thread, str(event.get("user") or ""))
         await self._answers.to_message(command.chat, await self._answer(command), thread)
 
+    def _is_answering(self) -> None:
+        """The task that runs now is waited for at the end."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._answering.add(task)
+            task.add_done_callback(self._answering.discard)
+
     async def _on_joined(self, event: dict[str, Any]) -> None:
         if event.get("user") == self._bot_user:
-            await self._let_in_again(Chat(NAME, self._team, str(event["channel"])))
+            await self._doors.let_in_again(self._chat(event))
 
-    def _heard(self, event_id: str) -> bool:
-        """Whether this event came before: Slack sends one again when it missed the acknowledgement."""
-        if event_id in self._events:
-            return True
-        self._events[event_id] = None
-        if len(self._events) > REMEMBERED_EVENTS:
-            self._events.popitem(last=False)
-        return False
+    def _chat(self, event: dict[str, Any]) -> Chat:
+        return Chat(NAME, self._team, str(event["channel"]))
+
+    async def _on_opened(self, event: dict[str, Any]) -> None:
+        await self._doors.let_in_again(self._chat(event))
+
+    async def _on_archived(self, event: dict[str, Any]) -> None:
+        await self._doors.shut_out(self._chat(event), ChatGone("is_archived", speechless=True))
+
+    async def _on_left(self, event: dict[str, Any]) -> None:
+        await self._doors.shut_out(self._chat(event), ChatGone("not_in_channel", speechless=True))
+
+    async def _on_revoked(self, event: dict[str, Any]) -> None:
+        """The app was removed from the workspace, or its token taken away."""
+        if event["type"] == "app_uninstalled" or (event.get("tokens") or {}).get("bot"):
+            self._pause(_account_problem("token_revoked"))
+
+    async def _once(self, body: dict[str, Any], next: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:
+        """Slack sends an event again when it missed the acknowledgement: it is acknowledged, and not handled again."""
+        event_id = str(body.get("event_id") or "")
+        if event_id and event_id in self._events:
+            return BoltResponse(status=200, body="")
+        if event_id:
+            self._events[event_id] = None
+            if len(self._events) > REMEMBERED_EVENTS:
+                self._events.popitem(last=False)
+        return await next()
 
     def _command(self, name: str, args: str, channel: str, thread: str, user: str, *, pressed: bool = False) -> Command:
         private = channel.startswith("D")
@@ -389,8 +473,10 @@ class Slack:
                 if not cursor:
                     return NotThere()
         except SlackApiError as error:
-            passing = _code(error) in TROUBLE or _status(error) >= 429 or not _code(error)
-            return CannotLook(again=passing)
+            code, status = _code(error), _status(error)
+            if status == 429 or code == "ratelimited":
+                return CannotLook(again=True, after=_retry_after(error))
+            return CannotLook(again=code in TROUBLE or status >= 500 or not code)
         except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError):
             return CannotLook(again=True)
         return CannotLook()
@@ -432,7 +518,7 @@ class Slack:
             self._pause(_account_problem(code))
             return TryLater(code)
         if code in CLOSED_DOORS or code.startswith("restricted_action"):
-            return ChatGone(code)
+            return ChatGone(code, speechless=code in SPEECHLESS or code.startswith("restricted_action"))
         if not code:
             answered_no = status >= 400
             return (

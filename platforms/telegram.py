@@ -1,17 +1,20 @@
 """Telegram: updates in, alerts out, its errors made ours. It and the modules named after it alone know the library."""
 
 import asyncio
+import hmac
 import os
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 # Before the library is imported: retry_after as a timedelta (docs.python-telegram-bot.org, v22.2).
 os.environ.setdefault("PTB_TIMEDELTA", "1")
 
+import orjson
 import structlog
-from telegram import Bot, BotCommand, CallbackQuery, LinkPreviewOptions, Update
+from telegram import CallbackQuery, InlineQuery, LinkPreviewOptions, Message, Update
 from telegram.constants import ParseMode
 from telegram.error import (
     BadRequest,
@@ -26,10 +29,9 @@ from telegram.error import (
 )
 
 from config.settings import Telegram as Settings
-from delivery import AccountPace, CannotLook, Limit, LookUp
+from delivery import AccountPace, Alarm, CannotLook, Limit, LookUp
 from formatters import telegram as render
 from formatters.parts import is_urgent
-from locales import say
 from models import (
     Alert,
     Button,
@@ -48,21 +50,27 @@ from models import (
     TryLater,
     Unknown,
 )
-from platforms.state import State
-from platforms.telegram_answers import BESIDE, NOTHING_TO_EDIT, Answers, keyboard, seconds
-from platforms.telegram_incoming import NAME, Incoming
+from platforms.doors import Doors
+from platforms.state import ANSWERS_END, State
+from platforms.telegram_answers import NOTHING_TO_EDIT, Answers, keyboard, seconds
+from platforms.telegram_incoming import BESIDE, NAME, Incoming
+from platforms.telegram_menu import set_menus
+from platforms.telegram_receiver import ALLOWED, Door, Receiver
 from platforms.telegram_request import AiohttpRequest, Cut, NotSent
 
 log = structlog.get_logger()
 
-POLL = 25
 TIMEOUT = 15.0
 CONNECT_TIMEOUT = 5.0
 POOL_TIMEOUT = 10.0
-ALLOWED = ["message", "channel_post", "callback_query", "my_chat_member"]
 ASK_AGAIN = 60.0
 LONGEST_PAUSE = 30.0
-MENU = ("latest", "search", "subscribe", "unsubscribe", "help")
+CALM = 120.0
+"""Seconds without a conflict after which another reader counts as gone: two that back off take turns before."""
+LATELY = timedelta(minutes=2)
+REMEMBERED_UPDATES = 1000
+WEBHOOK = "/telegram"
+SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105, a header's name
 
 TOKEN_REFUSED = "the token is refused: copy it again from @BotFather"  # noqa: S105, words for people
 
@@ -73,14 +81,18 @@ CLOSED_DOORS = frozenset(
         "chat not found",
         "user not found",
         "peer_id_invalid",
+        "group chat was upgraded to a supergroup chat",
+        "group chat was deactivated",
+    }
+)
+SPEECHLESS = frozenset(
+    {
         "not enough rights to send text messages to the chat",
         "have no rights to send a message",
         "need administrator rights in the channel chat",
         "chat_write_forbidden",
         "topic_closed",
         "message thread not found",
-        "group chat was upgraded to a supergroup chat",
-        "group chat was deactivated",
         "chat_send_plain_forbidden",
         "chat_restricted",
         "chat_admin_required",
@@ -100,6 +112,9 @@ BEYOND_REACH = frozenset({"message to edit not found", "message can't be edited"
 WEBHOOK_IS_SET = "conflict: can't use getupdates method while webhook is active"
 
 Answer = Callable[[Command], Awaitable[Reply]]
+Hooked = tuple[int, Mapping[str, str], bytes]
+Hook = Callable[[Mapping[str, str], bytes], Awaitable[Hooked]]
+"""Headers (names in lower case) and body of a request; status, headers and body of its answer."""
 
 
 class Telegram:
@@ -112,8 +127,9 @@ class Telegram:
         self,
         settings: Settings,
         answer: Answer,
-        let_in_again: Callable[[Chat], Awaitable[None]],
+        doors: Doors,
         defaults: ChatSettings,
+        public_url: str = "",
     ) -> None:
         token = settings.token.get_secret_value()
         self.state = State(NAME)
@@ -121,18 +137,23 @@ class Telegram:
         self.account = token.partition(":")[0]
         self._settings = settings
         self._answer = answer
-        self._let_in_again = let_in_again
+        self._doors = doors
         self._defaults = defaults
-        self._bot = Bot(
+        self._bot = Receiver(
             token,
             base_url=f"{settings.api_base.rstrip('/')}/bot",
             base_file_url=f"{settings.api_base.rstrip('/')}/file/bot",
             request=_request(connections=64),
             get_updates_request=_request(connections=2),
         )
-        self._incoming = Incoming(self._bot, self.account, settings)
+        self._incoming = Incoming(self._bot, self.account, settings, defaults.language)
         self._answers = Answers(self._bot, self.pace, defaults)
+        self._public_url = public_url
+        self._called = False
+        self._heard: deque[int] = deque(maxlen=REMEMBERED_UPDATES)
+        self._one_after_the_other = asyncio.Lock()
         self._replying: set[asyncio.Task[None]] = set()
+        self._conflict: float | None = None
 
     # ------------------------------------------------------------------------------------------------- life
 
@@ -140,17 +161,25 @@ class Telegram:
     def ready(self) -> bool:
         return self.state.word == "ready"
 
+    @property
+    def alarm(self) -> Alarm | None:
+        return self.state.alarm
+
     async def run(self) -> None:
-        """Connect, then receive; whatever goes wrong is said in `state` and tried again."""
+        """Connect, then receive; whatever goes wrong is said in `state` and tried again. When it is cancelled, answers
+        under way may end for a moment."""
         try:
             while True:
                 if await self._connect():
                     await self._receive()
                 await asyncio.sleep(ASK_AGAIN)
         finally:
-            for task in self._replying:
-                task.cancel()
-            await asyncio.gather(*self._replying, return_exceptions=True)
+            replying = {*self._replying}
+            if replying:
+                _, late = await asyncio.wait(replying, timeout=ANSWERS_END)
+                for task in late:
+                    task.cancel()
+                await asyncio.gather(*late, return_exceptions=True)
 
     async def check(self) -> str:
         """Ask once whether the token works; "" or what is wrong, in words."""
@@ -203,15 +232,72 @@ class Telegram:
     # ---------------------------------------------------------------------------------------------- receiving
 
     async def _receive(self) -> None:
+        """Until the token is refused. The menus are set beside it: an update waits for none of them."""
+        self._goes_on(self._set_menus())
+        await (self._be_called() if self._settings.mode == "webhook" else self._poll())
+
+    async def _set_menus(self) -> None:
+        if refused := await set_menus(self._bot, self._settings.admins):
+            log.info("telegram took not every menu", refused=refused)
+
+    async def _be_called(self) -> None:
+        """Webhook mode: Telegram is told where to call, and asked each minute whether it can."""
+        url = f"{self._public_url.rstrip('/')}{WEBHOOK}"
+        while True:
+            try:
+                info = await self._bot.get_webhook_info()
+                if info.url != url or not self._called:
+                    secret = self._settings.webhook_secret.get_secret_value()
+                    await self._bot.set_webhook(url, allowed_updates=ALLOWED, secret_token=secret)
+                    self._called = True
+                if info.url == url and info.last_error_date and datetime.now(UTC) - info.last_error_date < LATELY:
+                    self.state.trouble(f"telegram cannot call {url}: {info.last_error_message}")
+                else:
+                    self.state.ready()
+            except InvalidToken as error:
+                if not _is_foreign(error):
+                    self._pause()
+                    return
+            except TelegramError as error:
+                self.state.trouble(f"telegram does not take {url} as a webhook ({error.message})")
+            await asyncio.sleep(ASK_AGAIN)
+
+    @property
+    def hooks(self) -> dict[str, Hook]:
+        """What the HTTP side shall hand to this platform, by path."""
+        return {WEBHOOK: self._hook} if self._settings.mode == "webhook" else {}
+
+    async def _hook(self, headers: Mapping[str, str], body: bytes) -> Hooked:
+        return await self._heard_out(headers, body), {}, b""
+
+    async def _heard_out(self, headers: Mapping[str, str], body: bytes) -> int:
+        """One call of the webhook; the HTTP status to answer it with. Telegram calls again until it gets 200."""
+        secret = self._settings.webhook_secret.get_secret_value()
+        given = headers.get(SECRET_HEADER, "")
+        if not secret or not hmac.compare_digest(given.encode(), secret.encode()):
+            return 403
+        if not self._incoming.username:
+            return 503
+        try:
+            sent = orjson.loads(body)
+            number = int(sent["update_id"])
+        except (ValueError, KeyError, TypeError):
+            return 400
+        async with self._one_after_the_other:
+            if number not in self._heard and (update := self._bot.read(sent)) is not None:
+                await self._handle(number, update)
+            self._heard.append(number)
+        return 200
+
+    async def _poll(self) -> None:
         """Long polling. Updates are confirmed by the next call, so each is handled before it."""
         await self._answers.quietly(self._bot.delete_webhook())
-        await self._answers.quietly(self._set_menu())
         offset, pause = 0, 1.0
         while True:
             try:
-                updates = await self._bot.get_updates(offset=offset, timeout=POLL, allowed_updates=ALLOWED)
+                updates = await self._bot.updates(offset)
                 pause = 1.0
-                if self.state.problem:
+                if self.state.problem and self._is_calm():
                     self.state.ready()
             except InvalidToken as error:
                 if not _is_foreign(error):
@@ -229,11 +315,15 @@ class Telegram:
                 self.state.trouble(f"cannot receive ({type(error).__name__}); trying again")
                 pause = min(LONGEST_PAUSE, pause * 2)
             else:
-                for update in updates:
-                    await self._handle(update)
-                    offset = update.update_id + 1
+                for number, update in updates:
+                    if update is not None:
+                        await self._handle(number, update)
+                    offset = number + 1
                 continue
             await asyncio.sleep(pause)
+
+    def _is_calm(self) -> bool:
+        return self._conflict is None or asyncio.get_running_loop().time() - self._conflict >= CALM
 
     async def _yield_to_nobody(self, error: Conflict) -> None:
         """Another program has the updates: said, and a webhook is taken away, since this bot polls."""
@@ -241,36 +331,64 @@ class Telegram:
             self.state.trouble("another program set a webhook for this bot: it is taken away")
             await self._answers.quietly(self._bot.delete_webhook())
         else:
-            self.state.trouble("another program reads this bot's messages: stop the other one")
+            self._conflict = asyncio.get_running_loop().time()
+            problem = "another program reads this bot's messages: stop the other one"
+            if self.state.problem != problem:
+                log.error("telegram has a second reader", problem=problem)
+            self.state.trouble(problem, alarm="notice.second_reader")
 
-    async def _set_menu(self) -> None:
-        for language in ("ko", "en"):
-            menu = [BotCommand(name, say(language, f"menu.{name}")) for name in MENU]
-            await self._bot.set_my_commands(menu, language_code="" if language == "en" else language)
-
-    async def _handle(self, update: Update) -> None:
+    async def _handle(self, number: int, update: Update | Door) -> None:
         """What changes state is done here; only the sending of the answer goes on by itself."""
         try:
-            member, query, message = update.my_chat_member, update.callback_query, update.effective_message
-            if member is not None:
-                if member.new_chat_member.status in ("member", "administrator", "creator"):
-                    await self._let_in_again(Chat(NAME, self.account, str(member.chat.id)))
-            elif query is not None:
-                await self._on_press(query)
-            elif message is not None and (command := self._incoming.message(message)) is not None:
-                self._goes_on(self._answers.to_command(command, await self._answer(command)))
+            if isinstance(update, Door):
+                await self._note_door(update)
+            elif update.callback_query is not None:
+                await self._on_press(update.callback_query)
+            elif update.inline_query is not None:
+                self._goes_on(self._on_inline(update.inline_query))
+            # Not `effective_message`: what was edited would be answered again.
+            elif (message := update.message or update.channel_post) is not None:
+                await self._note_change(message)
+                await self._on_message(message)
         except Exception:
             # One odd update must not stop the rest; it is confirmed, or it would come for ever.
-            log.exception("an update could not be handled", update=update.update_id)
+            log.exception("an update could not be handled", update=number)
+
+    async def _note_door(self, door: Door) -> None:
+        chat = Chat(NAME, self.account, str(door.chat))
+        if door.closed is None:
+            await self._doors.let_in_again(chat)
+        else:
+            await self._doors.shut_out(chat, door.closed)
+
+    async def _note_change(self, message: Message) -> None:
+        """A group that has a new id, said on both sides; a topic that is open again."""
+        here = Chat(NAME, self.account, str(message.chat.id))
+        if message.migrate_to_chat_id is not None:
+            await self._doors.moved(here, replace(here, id=str(message.migrate_to_chat_id)))
+        elif message.migrate_from_chat_id is not None:
+            await self._doors.moved(replace(here, id=str(message.migrate_from_chat_id)), here)
+        elif message.forum_topic_reopened is not None and message.message_thread_id is not None:
+            await self._doors.let_in_again(replace(here, thread=str(message.message_thread_id)))
+
+    async def _on_message(self, message: Message) -> None:
+        asked = await self._incoming.message(message)
+        if asked is not None:
+            answer = asked.refusal or await self._answer(asked.command)
+            self._goes_on(self._answers.to_command(asked, answer))
 
     async def _on_press(self, query: CallbackQuery) -> None:
-        command = self._incoming.press(query)
-        if command is None:
+        asked = self._incoming.press(query)
+        if asked is None:
             await self._answers.quietly(self._bot.answer_callback_query(query.id))
             return
-        answering = asyncio.ensure_future(self._answer(command))
-        self._goes_on(self._answers.to_press(query, command, answering))
+        answering = asyncio.ensure_future(self._answer(asked.command))
+        self._goes_on(self._answers.to_press(query, asked, answering))
         await asyncio.wait([answering])
+
+    async def _on_inline(self, query: InlineQuery) -> None:
+        """It changes nothing, so nothing waits for it."""
+        await self._answers.to_inline(query, await self._answer(self._incoming.inline(query)))
 
     def _goes_on(self, sending: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(sending)
@@ -394,8 +512,8 @@ def _request(connections: int) -> AiohttpRequest:
 
 def _bad_request(error: BadRequest) -> SendResult:
     said = _said(error)
-    if said in CLOSED_DOORS:
-        return ChatGone(error.message)
+    if said in CLOSED_DOORS | SPEECHLESS:
+        return ChatGone(error.message, speechless=said in SPEECHLESS)
     if said in PICTURE_TROUBLE:
         return Refused(error.message, Part.PICTURE)
     return Refused(error.message, Part.MESSAGE if said in BEYOND_REACH else Part.FORM)
@@ -419,5 +537,5 @@ def _form(shown: render.TelegramText) -> dict[str, Any]:
     return {
         "parse_mode": None if shown.plain else ParseMode.HTML,
         "link_preview_options": preview,
-        "reply_markup": keyboard(rows, BESIDE) if rows else None,
+        "reply_markup": keyboard(rows, BESIDE),
     }

@@ -28,6 +28,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """Nothing new since the validators were made."""
+    """Nothing new since the validators were made. `validators`: those for the next fetch, None where they stay."""
 
     fresh_for: float | None = None
+    validators: Mapping[str, Any] | None = None

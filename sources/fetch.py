@@ -3,11 +3,12 @@
 import asyncio
 import hashlib
 import re
+import socket
 import ssl
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -15,15 +16,47 @@ import httpx
 
 from config.settings import Fetch
 from errors import SourceError
+from sources import schedule, walls
 from sources.documents import Document, Fetched, Unchanged
-from sources.transport import OPENED, Transport, is_inside
+from sources.transport import CLOCK, OPENED, Transport, is_inside
 
 MAX_REDIRECTS = 5
 ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1"
 REDIRECTS = (301, 302, 303, 307, 308)
 PERMANENT = (301, 308)
 LARGE = 500_000
+EXPIRED = 10
+"""OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED (https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/)."""
+PACKED = ("gzip", "x-gzip", "deflate")
+MEMBERS = 1000
+WHOLE_AFTER = 3 * 3600.0
+"""Seconds after which a document is asked for as a whole, whatever its publisher says about changes."""
+DISTRUSTED_FOR = 7 * 86400.0
+"""Seconds for which nothing else is asked of a publisher that said "unchanged" of what had changed."""
 Large = Callable[[], Awaitable[object]]
+
+
+class Unpacking:
+    """gzip, of several members too, or zlib: piece by piece, each no larger than allowed. Raises zlib.error."""
+
+    def __init__(self) -> None:
+        self._inflate = zlib.decompressobj(wbits=47)
+        self._members = 1
+
+    @property
+    def ended(self) -> bool:
+        return self._inflate.eof
+
+    def feed(self, raw: bytes, room: int) -> bytes:
+        """What `raw` unpacks to, at most `room` bytes of it."""
+        body = self._inflate.decompress(raw, room)
+        while self.ended and len(body) < room and self._inflate.unused_data.startswith(b"\x1f\x8b"):
+            if self._members == MEMBERS:
+                raise zlib.error("more members than any publisher sends")
+            self._members, rest = self._members + 1, self._inflate.unused_data
+            self._inflate = zlib.decompressobj(wbits=31)
+            body += self._inflate.decompress(rest, room - len(body))
+        return body
 
 
 class Body:
@@ -35,19 +68,21 @@ class Body:
         self._large = large
 
     async def read(self, response: httpx.Response) -> bytes:
-        packed = response.headers.get("content-encoding", "").lower() == "gzip"
-        inflate = zlib.decompressobj(wbits=47) if packed else None
+        packing = response.headers.get("content-encoding", "").strip().lower() or "identity"
+        if packing not in (*PACKED, "identity"):
+            raise SourceError("packing", f"it comes packed in a way that was not asked for ({packing[:40]})")
+        unpack = None if packing == "identity" else Unpacking()
         body = bytearray()
         try:
             async for raw in response.aiter_raw(65536):
-                body += raw if inflate is None else inflate.decompress(raw, self._max_bytes + 1 - len(body))
+                body += raw if unpack is None else unpack.feed(raw, self._max_bytes + 1 - len(body))
                 if len(body) > self._max_bytes:
                     raise SourceError("too-large", f"larger than {self._max_bytes:,} bytes (fetch.max_bytes)")
                 if len(body) > LARGE and self._large is not None:
                     await self._wait_for_room(self._large)
         except zlib.error as error:
             raise SourceError("gzip", "the compressed answer is damaged") from error
-        if inflate is not None and not inflate.eof:
+        if unpack is not None and not unpack.ended:
             raise SourceError("cut", "the answer was cut off before its end")
         return bytes(body)
 
@@ -68,7 +103,7 @@ def client(settings: Fetch, version: str) -> httpx.AsyncClient:
     checked where the connection is made (`sources.transport`).
     """
     return httpx.AsyncClient(
-        transport=Transport(settings.allow_networks),
+        transport=Transport(settings.allow_networks, settings.per_host),
         timeout=settings.timeout,
         trust_env=False,
         follow_redirects=False,
@@ -88,6 +123,7 @@ async def fetch(
     *,
     trusted: bool = False,
     large: Large | None = None,
+    now: datetime | None = None,
 ) -> Fetched | Unchanged:
     """Get a document if it has changed. Raises SourceError with the reason in words.
 
@@ -98,7 +134,8 @@ async def fetch(
     try:
         async with asyncio.timeout(settings.timeout) as clock:
             body = Body(settings.max_bytes, clock, large)
-            return await _follow(http, start, validators, body, trusted=trusted)
+            asking = Asking(validators, now or datetime.now(UTC), clock, body)
+            return await _follow(http, start, asking, trusted=trusted)
     except TimeoutError as error:
         raise SourceError("timeout", f"no full answer within {settings.timeout:g} s") from error
     except httpx.TimeoutException as error:
@@ -106,7 +143,7 @@ async def fetch(
     except httpx.RemoteProtocolError as error:
         raise SourceError("cut", "the answer was cut off before its end") from error
     except httpx.ConnectError as error:
-        raise SourceError("connect", _why_not_connected(error)) from error
+        raise _not_connected(error) from error
     except httpx.InvalidURL as error:
         raise SourceError("address", f"this is no web address that can be read ({error})") from error
     except httpx.HTTPError as error:
@@ -121,27 +158,47 @@ def _start(url: str, moved_to: str, *, trusted: bool) -> str:
     return moved_to or url
 
 
-def _why_not_connected(error: httpx.ConnectError) -> str:
+def _not_connected(error: httpx.ConnectError) -> SourceError:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"the certificate is not valid: {cause.verify_message}"
+            expired = cause.verify_code == EXPIRED
+            words = f"the certificate is not valid: {cause.verify_message}"
+            return SourceError("certificate-expired" if expired else "certificate", words)
+        if isinstance(cause, ssl.SSLError):
+            return SourceError("tls", "no encrypted connection could be agreed on")
+        if isinstance(cause, socket.gaierror | UnicodeError):
+            return SourceError("dns", "its name has no address (DNS)")
         cause = cause.__cause__ or cause.__context__
-    return "cannot connect: nobody answers at this address"
+    return SourceError("connect", "cannot connect: nobody answers at this address")
 
 
-async def _follow(
-    http: httpx.AsyncClient, url: str, validators: Mapping[str, Any], body: Body, *, trusted: bool
-) -> Fetched | Unchanged:
-    headers = {}
-    if validators.get("etag"):
-        headers["If-None-Match"] = validators["etag"]
-    if validators.get("last_modified"):
-        headers["If-Modified-Since"] = validators["last_modified"]
-    moved_to, still_permanent = validators.get("moved_to", ""), True
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What one fetch knows before it asks."""
+
+    validators: Mapping[str, Any]
+    now: datetime
+    clock: asyncio.Timeout
+    body: Body
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """Headers that ask for changes only. Now and then the whole is asked for: some publishers say "unchanged" of
+        what has changed."""
+        known, now = self.validators, self.now.timestamp()
+        if now - known.get("whole_at", 0) > WHOLE_AFTER or now < known.get("distrusted_until", 0):
+            return {}
+        named = {"If-None-Match": known.get("etag"), "If-Modified-Since": known.get("last_modified")}
+        return {name: value for name, value in named.items() if value}
+
+
+async def _follow(http: httpx.AsyncClient, url: str, asking: Asking, *, trusted: bool) -> Fetched | Unchanged:
+    moved_to, still_permanent = asking.validators.get("moved_to", ""), True
     for _ in range(MAX_REDIRECTS + 1):
         _refuse_address(url, trusted=trusted)
-        async with http.stream("GET", url, headers=headers, extensions={OPENED: trusted}) as response:
+        extensions = {OPENED: trusted, CLOCK: asking.clock}
+        async with http.stream("GET", url, headers=asking.conditions, extensions=extensions) as response:
             if response.status_code in REDIRECTS and "location" in response.headers:
                 url = _next(url, response.headers["location"])
                 still_permanent = still_permanent and response.status_code in PERMANENT
@@ -149,17 +206,21 @@ async def _follow(
                 # A publisher outside must not lead us into the networks that are opened for others.
                 trusted = trusted and is_inside(response)
                 continue
-            return await _take(response, validators, moved_to, body)
+            return await _take(response, asking, moved_to)
     raise SourceError("redirect", f"more than {MAX_REDIRECTS} redirects in a row")
 
 
-def _next(url: str, location: str) -> str:
+def _next(from_url: str, location: str) -> str:
     try:
-        url = urljoin(url, location)
+        url = urljoin(from_url, location)
     except ValueError:
         url = ""
     if not url.startswith(("http://", "https://")):
         raise SourceError("redirect", "it redirects to something that is not a web address")
+    if from_url.startswith("https://") and url.startswith("http://"):
+        raise SourceError(
+            "downgrade", "it redirects from https to http, where anybody on the way could write the news: refused"
+        )
     return url
 
 
@@ -180,27 +241,77 @@ def _refuse_address(url: str, *, trusted: bool) -> None:
         )
 
 
-async def _take(
-    response: httpx.Response, validators: Mapping[str, Any], moved_to: str, limits: Body
-) -> Fetched | Unchanged:
-    fresh_for = _fresh_for(response.headers)
-    if response.status_code == 304 and validators:
-        return Unchanged(fresh_for)
+async def _take(response: httpx.Response, asking: Asking, moved_to: str) -> Fetched | Unchanged:
+    known, headers = asking.validators, response.headers
+    asked_at = schedule.moment(headers.get("date", "")) or asking.now
+    if response.status_code == 304 and known:
+        return _unchanged(headers, known, {}, asked_at)
     if response.status_code != 200:
-        raise _refusal(response)
-    body = await limits.read(response)
-    digest = hashlib.blake2b(body, digest_size=16).hexdigest()
-    if digest == validators.get("body"):
-        return Unchanged(fresh_for)
+        raise _refusal(response, asked_at)
+    body = await asking.body.read(response)
     kept = {
-        "etag": response.headers.get("etag", ""),
-        "last_modified": response.headers.get("last-modified", ""),
-        "body": digest,
+        "etag": headers.get("etag", ""),
+        "last_modified": _last_modified(headers, asked_at),
+        "body": hashlib.blake2b(body, digest_size=16).hexdigest(),
         "moved_to": moved_to,
+        "whole_at": int(asking.now.timestamp()),
+        "distrusted_until": known.get("distrusted_until", 0),
     }
-    charset = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", response.headers.get("content-type", ""), re.IGNORECASE)
+    kept = {key: value for key, value in kept.items() if value}
+    if kept["body"] == known.get("body"):
+        return _unchanged(headers, known, kept, asked_at)
+    fresh = schedule.fresh_for(headers, asked_at)
+    kept |= schedule.asked_in(body) | ({} if fresh is None else {"fresh_for": fresh})
+    charset = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", headers.get("content-type", ""), re.IGNORECASE)
     document = Document(str(response.url), body, charset[1] if charset else "")
-    return Fetched((document,), {key: value for key, value in kept.items() if value}, fresh_for)
+    return Fetched((document,), kept, fresh)
+
+
+def _unchanged(
+    headers: httpx.Headers, known: Mapping[str, Any], changed: Mapping[str, Any], asked_at: datetime
+) -> Unchanged:
+    """The document is as it was; its validators may not be. A 304 that says nothing about freshness means the old."""
+    fresh = schedule.fresh_for(headers, asked_at)
+    named = {"etag": headers.get("etag", ""), **changed}
+    new = {**known, **{key: value for key, value in named.items() if value}}
+    return Unchanged(known.get("fresh_for") if fresh is None else fresh, None if _alike(new, known) else new)
+
+
+def was_unfaithful(known: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether the document changed and its ETag and Last-Modified did not: who asks for changes only would miss it."""
+    tags = [(validators.get("etag"), validators.get("last_modified")) for validators in (known, new)]
+    return tags[0] == tags[1] != (None, None) and known.get("body") != new.get("body")
+
+
+def distrusting(validators: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Validators with which the whole document is asked for, for a week."""
+    return {**validators, "distrusted_until": int(now.timestamp() + DISTRUSTED_FOR)}
+
+
+def moved(validators: Mapping[str, Any]) -> bool:
+    return "moved_to" in validators
+
+
+def back_home(validators: Mapping[str, Any]) -> dict[str, Any]:
+    """Validators that forget where the source moved to, and what they know of that place."""
+    return {key: value for key, value in validators.items() if key not in ("moved_to", "etag", "last_modified")}
+
+
+def _alike(new: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """Whether it would be idle to save these: a whole document that was not asked for proves nothing new."""
+    when = {"whole_at"}
+    old_enough = new.get("whole_at", 0) - known.get("whole_at", 0) > WHOLE_AFTER and known.get("etag", "")
+    same = all(new.get(key) == known.get(key) for key in new.keys() - when)
+    return same and not old_enough
+
+
+def _last_modified(headers: httpx.Headers, asked_at: datetime) -> str:
+    """As a validator; what changed in the second of the answer may have changed once more in it, unless an ETag tells
+    (RFC 9110, 8.8.2.2)."""
+    value = headers.get("last-modified", "")
+    changed = schedule.moment(value)
+    fresh = changed is not None and (asked_at - changed).total_seconds() < 1
+    return "" if fresh and "etag" not in headers else value
 
 
 WORDS = {
@@ -212,24 +323,11 @@ WORDS = {
 }
 
 
-def _refusal(response: httpx.Response) -> SourceError:
+def _refusal(response: httpx.Response, asked_at: datetime) -> SourceError:
     status = response.status_code
+    asked = schedule.retry_after(response.headers.get("retry-after", ""), asked_at)
+    wall = walls.named_in(response.headers) if status in (401, 403, 429, 503) else ""
+    if wall:
+        return SourceError("bot-wall", f"a wall against bots ({wall}) refuses us ({status})", retry_after=asked)
     words = WORDS.get(status, f"its server has trouble ({status})" if status >= 500 else f"it answers {status}")
-    return SourceError(f"http-{status}", words, retry_after=retry_after(response.headers.get("retry-after", "")))
-
-
-def retry_after(value: str, now: datetime | None = None) -> float | None:
-    """Seconds named by a Retry-After header, in either of its forms; at most a day."""
-    if re.fullmatch(r"\s*[0-9]+\s*", value):
-        return min(float(value), 86400.0)
-    try:
-        at = parsedate_to_datetime(value)
-    except (ValueError, TypeError):
-        return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return min(max(0.0, (at - (now or datetime.now(UTC))).total_seconds()), 86400.0)
-
-
-def _fresh_for(headers: httpx.Headers) -> float | None:
-    age = re.search(r"max-age\s*=\s*(\d{1,9})", headers.get("cache-control", ""))
-    return float(age[1]) if age else None
+    return SourceError(f"http-{status}", words, retry_after=asked)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -21,6 +22,7 @@ async def fetch(
     *,
     trusted: bool = False,
     large: http.Large | None = None,
+    now: datetime | None = None,
 ) -> Fetched | Unchanged:
     """What the source offers, if it changed since the validators were made. Raises SourceError.
 
@@ -28,6 +30,6 @@ async def fetch(
     """
     match source.kind:
         case Kind.FEED:
-            return await http.fetch(client, source.url, validators, settings, trusted=trusted, large=large)
+            return await http.fetch(client, source.url, validators, settings, trusted=trusted, large=large, now=now)
         case Kind.JEKYLL:
             return await asyncio.to_thread(folder.read, source.url, validators, settings.max_bytes)

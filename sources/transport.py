@@ -7,11 +7,13 @@ address. TLS and the Host header still name the host, so certificates are checke
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 import httpcore
 import httpx
@@ -21,6 +23,10 @@ from sources.addresses import Address, Network, is_public, refuse
 
 OPENED = "sokbo_opened"
 """The request extension that lets a request into the networks that the configuration opened."""
+CLOCK = "sokbo_clock"
+"""The request extension with the deadline (an `asyncio.Timeout`) that stands still while the request waits its turn."""
+TURN_WITHIN = 60.0
+"""Seconds for which a request waits for its turn at a host; what takes longer is no queue any more."""
 TRIED = 4
 """So many of a host's addresses are tried."""
 
@@ -28,7 +34,8 @@ TRIED = 4
 class Transport(httpx.AsyncBaseTransport):
     """Two pools of connections: what was connected for a trusted source is never used for another."""
 
-    def __init__(self, allow_networks: Iterable[str]) -> None:
+    def __init__(self, allow_networks: Iterable[str], per_host: int = 1) -> None:
+        self._turns = Turns(per_host)
         self.opened = tuple(ip_network(network) for network in allow_networks)
         tls = httpx.create_ssl_context(trust_env=False)
         self._public = _pool(tls, ())
@@ -61,9 +68,86 @@ class Transport(httpx.AsyncBaseTransport):
         passed_on = httpcore.Request(
             request.method, url, headers=request.headers.raw, content=request.stream, extensions=request.extensions
         )
-        with _as_httpx():
-            answer = await pool.handle_async_request(passed_on)
-        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer), extensions=answer.extensions)
+        leave = await self._turns.take(origin(str(request.url)), request.extensions.get(CLOCK))
+        try:
+            with _as_httpx():
+                answer = await pool.handle_async_request(passed_on)
+        except BaseException:
+            leave()
+            raise
+        body = _Body(answer, leave)
+        return httpx.Response(answer.status, headers=answer.headers, stream=body, extensions=answer.extensions)
+
+
+def origin(url: str) -> str:
+    """Host and port: what counts as one host for politeness; "" for what is no web address."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return ""
+    return f"{parts.hostname}:{port}" if parts.hostname and port else ""
+
+
+@dataclass(slots=True)
+class Queue:
+    """At one host: `users` are those who have a turn or wait for one."""
+
+    turns: asyncio.Semaphore
+    users: int = 0
+
+
+class Turns:
+    """So many requests at a time to one host; the others wait, in order."""
+
+    def __init__(self, per_host: int) -> None:
+        self._per_host = per_host
+        self._queues: dict[str, Queue] = {}
+
+    async def take(self, host: str, clock: asyncio.Timeout | None) -> Callable[[], None]:
+        """Wait for a turn, with the clock standing still; call what comes back when the answer is done with."""
+        queue = self._queues.setdefault(host, Queue(asyncio.Semaphore(self._per_host)))
+        queue.users += 1
+        try:
+            with _standing_still(clock) if queue.turns.locked() else nullcontext():
+                await asyncio.wait_for(queue.turns.acquire(), TURN_WITHIN)
+        except BaseException as error:
+            self._gone(host, queue)
+            if isinstance(error, TimeoutError):
+                raise httpx.PoolTimeout(f"no turn at {host}") from error
+            raise
+        left = False
+
+        def leave() -> None:
+            nonlocal left
+            if not left:
+                left = True
+                queue.turns.release()
+                self._gone(host, queue)
+
+        return leave
+
+    def _gone(self, host: str, queue: Queue) -> None:
+        queue.users -= 1
+        if not queue.users:
+            self._queues.pop(host, None)
+
+
+@contextmanager
+def _standing_still(clock: asyncio.Timeout | None) -> Iterator[None]:
+    """Whoever waits for us is not blamed for the wait."""
+    until = clock.when() if clock is not None else None
+    if clock is None or until is None:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    left = until - loop.time()
+    clock.reschedule(None)
+    try:
+        yield
+    finally:
+        if not clock.expired():
+            clock.reschedule(loop.time() + left)
 
 
 def is_inside(response: httpx.Response) -> bool:
@@ -148,8 +232,9 @@ async def resolve(host: str, port: int) -> list[Address]:
 class _Body(httpx.AsyncByteStream):
     """The answer's body, whose errors are httpx's as well."""
 
-    def __init__(self, answer: httpcore.Response) -> None:
+    def __init__(self, answer: httpcore.Response, leave: Callable[[], None]) -> None:
         self._answer = answer
+        self._leave = leave
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _as_httpx():
@@ -157,7 +242,10 @@ class _Body(httpx.AsyncByteStream):
                 yield part
 
     async def aclose(self) -> None:
-        await self._answer.aclose()
+        try:
+            await self._answer.aclose()
+        finally:
+            self._leave()
 
 
 @contextmanager

@@ -1,34 +1,68 @@
 """Chats, what they chose and what they subscribed to."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, String, cast, delete, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Row, String, and_, cast, delete, exists, func, literal_column, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from models import Chat, ChatSettings, Subscription
+from models import Chat, ChatSettings, Subscription, Urgency
+from storage import asked
 from storage.tables import accounts, chats, deliveries, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
 class KnownChat:
-    """A chat that has a row. `paused` is the reason while its door is closed."""
+    """A chat that has a row. `paused` is the reason while its door is closed, `admin` who subscribed it."""
 
     id: int
     chat: Chat
     settings: ChatSettings
     subscribed: bool
     paused: str
+    admin: str = ""
+    knocks: int = 0
 
 
 def chat_of(row: Row[Any]) -> Chat:
     return Chat(row.platform, row.account, row.chat, row.thread)
 
 
+SETTINGS = (chats.c.language, chats.c.timezone, chats.c.pictures, chats.c.muted_topics)
+"""The columns that `settings_of` reads."""
+
+
 def settings_of(row: Row[Any]) -> ChatSettings:
-    return ChatSettings(row.language, row.timezone, row.pictures)
+    return ChatSettings(row.language, row.timezone, row.pictures, muted_topics=tuple(row.muted_topics))
+
+
+LISTS = ("sources", "topics", "include", "exclude", "languages", "without")
+
+
+def values_of(wish: Subscription) -> dict[str, Any]:
+    """The columns of a subscription beside its chat."""
+    return {name: list(getattr(wish, name)) for name in LISTS} | {"urgency": wish.urgency.value}
+
+
+def wants_everything() -> ColumnElement[bool]:
+    """Of a query over subscriptions: those without any filter."""
+    empty = [cast(subscriptions.c[name], String) == "[]" for name in LISTS]
+    return and_(subscriptions.c.urgency == Urgency.NORMAL.value, *empty)
+
+
+def _known(row: Row[Any]) -> KnownChat:
+    return KnownChat(
+        row.id, chat_of(row), settings_of(row), row.subscribed, row.paused, admin=row.admin, knocks=row.knocks
+    )
+
+
+def _with_threads(chat: Chat) -> Any:
+    """The chat; one without a thread stands for all of its threads."""
+    whole = (chats.c.platform == chat.platform) & (chats.c.account == chat.account) & (chats.c.chat == chat.id)
+    return whole & (chats.c.thread == chat.thread) if chat.thread else whole
 
 
 def _is(chat: Chat) -> Any:
@@ -44,11 +78,23 @@ async def find(connection: AsyncConnection, chat: Chat) -> KnownChat | None:
     row = (await connection.execute(select(chats).where(_is(chat)))).one_or_none()
     if row is None:
         return None
-    return KnownChat(row.id, chat_of(row), settings_of(row), row.subscribed, row.paused)
+    return _known(row)
 
 
-async def subscribe(tx: AsyncConnection, chat: Chat, settings: ChatSettings, wish: Subscription, now: datetime) -> int:
-    """Let the chat receive what `wish` matches, beside what it receives already; returns the chat's row id.
+async def with_threads(connection: AsyncConnection, chat: Chat) -> list[KnownChat]:
+    """The rows of a chat: without a thread, those of all its threads."""
+    return [_known(row) for row in await connection.execute(select(chats).where(_with_threads(chat)))]
+
+
+async def one(connection: AsyncConnection, chat_id: int) -> KnownChat:
+    return _known((await connection.execute(select(chats).where(chats.c.id == chat_id))).one())
+
+
+async def subscribe(
+    tx: AsyncConnection, chat: Chat, settings: ChatSettings, wish: Subscription, now: datetime, *, by: str = ""
+) -> int:
+    """Let the chat receive what `wish` matches, beside what it receives already; returns the chat's row id. `by`: the
+    person who wished so, "" when not known.
 
     An empty wish (everything) replaces all narrower ones. A paused chat is let in again.
     """
@@ -63,26 +109,20 @@ async def subscribe(tx: AsyncConnection, chat: Chat, settings: ChatSettings, wis
         "subscribed": True,
         "paused": "",
         "created": now,
+        "admin": by,
     }
+    again = {"subscribed": True, "paused": "", "knock_at": None} | ({"admin": by} if by else {})
     chat_id = (
         await tx.execute(
             insert(chats)
             .values(row)
-            .on_conflict_do_update(
-                index_elements=["platform", "account", "chat", "thread"], set_={"subscribed": True, "paused": ""}
-            )
+            .on_conflict_do_update(index_elements=["platform", "account", "chat", "thread"], set_=again)
             .returning(chats.c.id)
         )
     ).scalar_one()
-    lists = {
-        "sources": list(wish.sources),
-        "topics": list(wish.topics),
-        "include": list(wish.include),
-        "exclude": list(wish.exclude),
-    }
-    if not any(lists.values()):
+    if wish == Subscription(wish.chat_id):
         await tx.execute(delete(subscriptions).where(subscriptions.c.chat_id == chat_id))
-    await tx.execute(insert(subscriptions).values(chat_id=chat_id, **lists))
+    await tx.execute(insert(subscriptions).values(chat_id=chat_id, **values_of(wish)))
     await _stand_in_line(tx, int(chat_id), chat.platform)
     return int(chat_id)
 
@@ -97,52 +137,73 @@ async def unsubscribe(tx: AsyncConnection, chat: Chat) -> bool:
     return True
 
 
-async def subscribed_after(tx: AsyncConnection, cursor: int, limit: int) -> list[int]:
-    """The next `limit` subscribed chats by row id."""
-    query = select(chats.c.id).where(chats.c.subscribed, chats.c.id > cursor).order_by(chats.c.id).limit(limit)
-    return [*await tx.scalars(query)]
-
-
-async def wishes_between(tx: AsyncConnection, after: int, last: int) -> list[tuple[int, tuple[Subscription, ...]]]:
-    """The chats with row ids above `after` up to `last` that do not simply want everything, each with its wishes."""
-    lists = [subscriptions.c[name] for name in ("sources", "topics", "include", "exclude")]
-    narrow = or_(*(cast(part, String) != "[]" for part in lists))
-    found: dict[int, list[Subscription]] = {}
-    query = select(subscriptions).where(subscriptions.c.chat_id > after, subscriptions.c.chat_id <= last, narrow)
-    for row in await tx.execute(query.order_by(subscriptions.c.chat_id)):
-        wish = Subscription(row.chat_id, tuple(row.sources), tuple(row.topics), tuple(row.include), tuple(row.exclude))
-        found.setdefault(row.chat_id, []).append(wish)
-    return [(chat_id, tuple(wishes)) for chat_id, wishes in found.items()]
-
-
 async def move(tx: AsyncConnection, chat_id: int, to: Chat) -> int:
-    """A group became a supergroup: the row, and with it settings and ledger, gets the new id.
+    """A group became a supergroup: the row, and with it settings and ledger, gets the new id and an open door.
 
-    If the new chat has a row already (it wrote before the old one was told), the old one is closed; whatever it was
-    still owed is for the caller to hand over. Returns the row id of the new chat.
+    The new chat may have a row already, since somebody wrote there before we were told. If that row receives nothing,
+    it makes way. If it does, it keeps its settings and gets the wishes of the old one, which is closed; what that was
+    still owed is for the caller to hand over. Returns the row id that the chat has from now on.
     """
+    before = (await tx.execute(select(chats).where(chats.c.id == chat_id))).one()
+    await asked.move(tx, chat_of(before), to)
     taken = await find(tx, to)
     if taken is not None and taken.id != chat_id:
-        await tx.execute(delete(subscriptions).where(subscriptions.c.chat_id == chat_id))
-        await tx.execute(update(chats).where(chats.c.id == chat_id).values(subscribed=False, paused="moved"))
-        return taken.id
-    await tx.execute(update(chats).where(chats.c.id == chat_id).values(account=to.account, chat=to.id))
+        if taken.subscribed:
+            return await _unite(tx, chat_id, taken.id)
+        away = {"chat": f"{to.id}#{taken.id}", "paused": "moved", "knock_at": None}
+        await tx.execute(update(chats).where(chats.c.id == taken.id).values(away))
+    here = {"account": to.account, "chat": to.id, "paused": "", "held_until": None, "knocks": 0, "knock_at": None}
+    await tx.execute(update(chats).where(chats.c.id == chat_id).values(here))
+    await _stand_in_line(tx, chat_id, to.platform)
     return chat_id
 
 
-async def pause(tx: AsyncConnection, chat_id: int, reason: str) -> None:
-    await tx.execute(update(chats).where(chats.c.id == chat_id).values(paused=reason))
+async def _unite(tx: AsyncConnection, old: int, new: int) -> int:
+    """The new row wants what both wanted; everything, if one of them did."""
+    await tx.execute(update(subscriptions).where(subscriptions.c.chat_id == old).values(chat_id=new))
+    here = subscriptions.c.chat_id == new
+    if await tx.scalar(select(func.count()).select_from(subscriptions).where(here, wants_everything())):
+        await tx.execute(delete(subscriptions).where(here, ~wants_everything()))
+    closed = {"subscribed": False, "paused": "moved", "knock_at": None}
+    await tx.execute(update(chats).where(chats.c.id == old).values(closed))
+    return new
+
+
+async def pause(tx: AsyncConnection, chat_id: int, reason: str, knock_at: datetime | None = None) -> None:
+    """The chat's door is closed; it is tried again at `knock_at`."""
+    closed = {"paused": reason, "knocks": chats.c.knocks + 1, "knock_at": knock_at}
+    await tx.execute(update(chats).where(chats.c.id == chat_id).values(closed))
     await _stand_in_line(tx, chat_id, None)
 
 
-async def resume(tx: AsyncConnection, chat: Chat) -> int | None:
-    """The chat lets us in again; returns its row id if it was paused."""
-    resumed: int | None = await tx.scalar(
-        update(chats).where(_is(chat), chats.c.paused != "").values(paused="", held_until=None).returning(chats.c.id)
-    )
-    if resumed is not None:
-        await _stand_in_line(tx, resumed, chat.platform)
-    return resumed
+async def resume(tx: AsyncConnection, chat: Chat) -> list[KnownChat]:
+    """The chat lets us in again; returns which rows had a closed door, or had one that was only tried since."""
+    shut = or_(chats.c.paused.not_in(("", "moved")), chats.c.knocks > 0)
+    opened = {"paused": "", "held_until": None, "knocks": 0, "knock_at": None}
+    resumed = update(chats).where(_with_threads(chat), shut).values(opened).returning(chats)
+    rows = [_known(row) for row in await tx.execute(resumed)]
+    for known in rows:
+        await _stand_in_line(tx, known.id, chat.platform)
+    return rows
+
+
+async def knock(tx: AsyncConnection, now: datetime, limit: int = 50) -> list[int]:
+    """Closed doors whose time has come and that something waits for are tried: they count as open until they say no."""
+    waits = exists().where(deliveries.c.chat_id == chats.c.id, deliveries.c.status == literal_column("'waiting'"))
+    due = select(chats.c.id, chats.c.platform).where(chats.c.knock_at.is_not(None), chats.c.knock_at <= now)
+    rows = (await tx.execute(due.where(chats.c.subscribed, waits).order_by(chats.c.knock_at).limit(limit))).all()
+    for row in rows:
+        await tx.execute(update(chats).where(chats.c.id == row.id).values(paused="", knock_at=None, held_until=None))
+        await _stand_in_line(tx, row.id, row.platform)
+    return [row.id for row in rows]
+
+
+async def arrived(tx: AsyncConnection, chat_ids: Collection[int]) -> list[KnownChat]:
+    """A message arrived in these chats; returns those whose door was found closed before it."""
+    if not chat_ids:
+        return []
+    tried = update(chats).where(chats.c.id.in_(chat_ids), chats.c.knocks > 0, chats.c.paused == "")
+    return [_known(row) for row in await tx.execute(tried.values(knocks=0, knock_at=None).returning(chats))]
 
 
 async def _stand_in_line(tx: AsyncConnection, chat_id: int, queue: str | None) -> None:

@@ -98,10 +98,9 @@ async def unsolved(connection: AsyncConnection, limit: int) -> list[Notice]:
     return [_notice(row, row.to) for row in await connection.execute(query)]
 
 
-async def save(tx: AsyncConnection, notice: Notice, *, to: Sequence[str], told: Sequence[str]) -> None:
-    """Who has been told by now, and who is to be."""
-    values = {"to": list(to), "told": list(told), "printed": True}
-    await tx.execute(update(notices).where(notices.c.id == notice.id).values(values))
+async def save(tx: AsyncConnection, notice_id: int, told: Sequence[str]) -> None:
+    """Who has been told by now; it stands in the log too."""
+    await tx.execute(update(notices).where(notices.c.id == notice_id).values(told=list(told), printed=True))
 
 
 async def finish(tx: AsyncConnection, notice_id: int, now: datetime) -> None:

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, func, literal, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models import Kind, Source
-from storage.tables import posts, sources
+from storage.tables import UtcDateTime, posts, sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Watched:
     """A source with what changes while running. `interval` is the adaptive one, in seconds."""
 
     source: Source
+    host: str
     from_file: bool
     paused: bool
     validators: dict[str, Any]
@@ -29,10 +31,27 @@ class Watched:
     last_read_at: datetime | None
     last_new_at: datetime | None
     problem: str
+    reason: str = ""
+    failing_since: datetime | None = None
+    asked_at: datetime | None = None
+    """When a look was asked for that this one is to answer."""
+
+
+FINE: dict[str, Any] = {"failures": 0, "problem": "", "reason": "", "failing_since": None}
 
 
 def _spec(source: Source) -> dict[str, Any]:
     return {item.name: getattr(source, item.name) for item in fields(source)}
+
+
+def host_of(source: Source) -> str:
+    """Whom reading the source asks: host and port of its address. A folder asks nobody else."""
+    try:
+        parts = urlsplit(source.url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return f"source {source.id}"
+    return f"{parts.hostname}:{port}" if parts.hostname and port else f"source {source.id}"
 
 
 def _watched(row: Row[Any]) -> Watched:
@@ -42,6 +61,7 @@ def _watched(row: Row[Any]) -> Watched:
     spec["boilerplate"] = tuple(spec.get("boilerplate", ()))
     return Watched(
         source=Source(**spec),
+        host=row.host,
         from_file=row.from_file,
         paused=row.paused,
         validators=dict(row.validators),
@@ -53,6 +73,9 @@ def _watched(row: Row[Any]) -> Watched:
         last_read_at=row.last_read_at,
         last_new_at=row.last_new_at,
         problem=row.problem,
+        reason=row.reason,
+        failing_since=row.failing_since,
+        asked_at=row.asked_at,
     )
 
 
@@ -68,9 +91,14 @@ async def declare(tx: AsyncConnection, declared: Sequence[Source], now: datetime
         if known is None:
             await _insert(tx, source, now, from_file=True, interval=interval)
             continue
-        changed: dict[str, Any] = {"spec": _spec(source), "from_file": True, "active": True}
+        changed: dict[str, Any] = {
+            "spec": _spec(source),
+            "host": host_of(source),
+            "from_file": True,
+            "active": True,
+        }
         if not known.active or (known.spec["url"], known.spec["kind"]) != (source.url, source.kind):
-            changed |= {"validators": {}, "next_at": now, "failures": 0, "problem": ""}
+            changed |= {"validators": {}, "next_at": now, **FINE}
         await tx.execute(update(sources).where(sources.c.id == source.id).values(**changed))
 
 
@@ -81,13 +109,13 @@ async def _insert(tx: AsyncConnection, source: Source, now: datetime, *, from_fi
         "active": True,
         "paused": False,
         "spec": _spec(source),
+        "host": host_of(source),
         "validators": {},
         "added_at": now,
         "next_at": now,
         "read_once": False,
         "interval": interval,
-        "failures": 0,
-        "problem": "",
+        **FINE,
     }
     fresh = {key: value for key, value in row.items() if key not in ("id", "added_at", "read_once", "paused")}
     await tx.execute(insert(sources).values(row).on_conflict_do_update(index_elements=["id"], set_=fresh))
@@ -106,12 +134,48 @@ async def pause(tx: AsyncConnection, source_id: str, paused: bool, now: datetime
     await tx.execute(update(sources).where(sources.c.id == source_id).values(paused=paused, next_at=now))
 
 
-async def due(connection: AsyncConnection, now: datetime, limit: int) -> list[Watched]:
-    """The sources whose time has come, longest overdue first."""
+async def ask(tx: AsyncConnection, source_id: str, now: datetime) -> None:
+    """Have it read at once, or as soon as its publisher, who asked for rest, allows; a read that is under way is
+    followed by another."""
+    row = (await tx.execute(select(sources.c.next_at, sources.c.not_before).where(sources.c.id == source_id))).one()
+    soonest = max(now, row.not_before or now)
+    values = {"asked_at": now, "next_at": min(row.next_at, soonest)}
+    await tx.execute(update(sources).where(sources.c.id == source_id).values(**values))
+
+
+async def _again(
+    tx: AsyncConnection, source_id: str, next_at: datetime, asked_at: datetime | None, not_before: datetime | None
+) -> dict[str, Any]:
+    """When to read again after a read that answered the ask of `asked_at`: one that came since then is still open."""
+    newest: datetime | None = await tx.scalar(select(sources.c.asked_at).where(sources.c.id == source_id))
+    if newest is None or newest == asked_at:
+        return {"next_at": next_at, "not_before": not_before, "asked_at": None}
+    return {"next_at": max(newest, not_before or newest), "not_before": not_before}
+
+
+async def due(
+    connection: AsyncConnection,
+    now: datetime,
+    limit: int,
+    *,
+    per_host: int = 1,
+    busy: Sequence[str] = (),
+    under_way: Sequence[str] = (),
+) -> list[Watched]:
+    """The sources whose time has come, longest overdue first: of each host so many, of the busy ones and what is under
+    way none."""
+    place = func.row_number().over(partition_by=sources.c.host, order_by=(sources.c.next_at, sources.c.id))
+    in_line = (
+        select(sources.c.id, place.label("place"))
+        .where(sources.c.active, ~sources.c.paused, sources.c.next_at <= now)
+        .where(sources.c.host.not_in(busy), sources.c.id.not_in(under_way))
+        .subquery()
+    )
     rows = await connection.execute(
         select(sources)
-        .where(sources.c.active, ~sources.c.paused, sources.c.next_at <= now)
-        .order_by(sources.c.next_at)
+        .join(in_line, in_line.c.id == sources.c.id)
+        .where(in_line.c.place <= per_host)
+        .order_by(sources.c.next_at, sources.c.id)
         .limit(limit)
     )
     return [_watched(row) for row in rows]
@@ -150,15 +214,16 @@ async def saved(
     interval: int,
     validators: dict[str, Any] | None,
     any_new: bool,
+    asked_at: datetime | None = None,
 ) -> None:
-    """A read that went well. `validators` None keeps the earlier ones (nothing had changed)."""
+    """A read that went well. `validators` None keeps the earlier ones (nothing had changed). `asked_at`: the ask
+    that it answers."""
     values: dict[str, Any] = {
+        **await _again(tx, source_id, next_at, asked_at, None),
         "last_read_at": now,
-        "next_at": next_at,
         "interval": interval,
         "read_once": True,
-        "failures": 0,
-        "problem": "",
+        **FINE,
     }
     if any_new:
         values["last_new_at"] = now
@@ -167,10 +232,32 @@ async def saved(
     await tx.execute(update(sources).where(sources.c.id == source_id).values(**values))
 
 
-async def failed(tx: AsyncConnection, source_id: str, *, now: datetime, next_at: datetime, problem: str) -> None:
-    """A read that went wrong; validators and memory stay as they are, so nothing is lost."""
-    await tx.execute(
-        update(sources)
-        .where(sources.c.id == source_id)
-        .values(last_read_at=now, next_at=next_at, failures=sources.c.failures + 1, problem=problem)
-    )
+async def failed(
+    tx: AsyncConnection,
+    source_id: str,
+    *,
+    now: datetime,
+    next_at: datetime,
+    reason: str,
+    problem: str,
+    not_before: datetime | None = None,
+    asked_at: datetime | None = None,
+    validators: dict[str, Any] | None = None,
+) -> datetime:
+    """A read that went wrong; memory stays as it is, and validators too where none are given: nothing is lost.
+
+    `not_before`: the publisher asked for rest until then. `asked_at`: the ask that it answers. Returns since when the
+    source cannot be read.
+    """
+    values: dict[str, Any] = {
+        **await _again(tx, source_id, next_at, asked_at, not_before),
+        "last_read_at": now,
+        "failures": sources.c.failures + 1,
+        "reason": reason[:32],
+        "problem": problem,
+        "failing_since": func.coalesce(sources.c.failing_since, literal(now, UtcDateTime())),
+        **({} if validators is None else {"validators": validators}),
+    }
+    failing = update(sources).where(sources.c.id == source_id).values(**values)
+    since: datetime = (await tx.execute(failing.returning(sources.c.failing_since))).scalar_one()
+    return since

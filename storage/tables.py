@@ -46,6 +46,7 @@ sources = Table(
     Column("active", Boolean, nullable=False),
     Column("paused", Boolean, nullable=False),
     Column("spec", JSON, nullable=False),
+    Column("host", Text, nullable=False, server_default=""),
     Column("validators", JSON, nullable=False),
     Column("added_at", UtcDateTime, nullable=False),
     Column("next_at", UtcDateTime, nullable=False),
@@ -55,9 +56,16 @@ sources = Table(
     Column("interval", Integer, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("problem", Text, nullable=False),
+    Column("asked_at", UtcDateTime),
+    Column("not_before", UtcDateTime),
+    Column("reason", String(32), nullable=False, server_default=""),
+    Column("failing_since", UtcDateTime),
     Index("sources_due", "next_at"),
 )
-"""`spec` is the Source as JSON; `read_once`: a read has succeeded; `interval`: the adaptive one, in seconds."""
+"""`spec` is the Source as JSON; `host`: whom reading it asks; `read_once`: a read has succeeded; `interval`: the
+adaptive one, in seconds. `asked_at`: when somebody asked for a look at once that has not been had. `not_before`: until
+then its publisher asked us to stay away. `reason`: the word for `problem` (docs/operations.md), "" while there is
+none."""
 
 seen = Table(
     "seen",
@@ -126,6 +134,38 @@ versions = Table(
     Column("changed", UtcDateTime),
 )
 
+entries = Table(
+    "entries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("alert_id", ForeignKey("alerts.id"), nullable=False, unique=True),
+    Column("newest", UtcDateTime, nullable=False),
+    Column("headline", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("labels", Text, nullable=False),
+)
+"""What is searched of an alert. `id` is the second of `newest`, or the first free one after it, and the row id of the
+FTS5 table `search`, which holds the tokens of headline, text and `labels`."""
+
+asked = Table(
+    "asked",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("platform", String(16), nullable=False),
+    Column("account", String(64), nullable=False),
+    Column("chat", String(64), nullable=False),
+    Column("command", String(16), nullable=False),
+    Column("line", Text, nullable=False),
+    Column("order", String(8), nullable=False),
+    Column("below", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index("asked_at", "at"),
+    Index("asked_chat", "chat"),
+    sqlite_autoincrement=True,
+)
+"""What a chat asked whose answer has page buttons; they carry the id, which is never given twice. `below`: the last
+place (/search) or the newest second (/latest) that the answer knew, so that its pages do not shift."""
+
 chats = Table(
     "chats",
     metadata,
@@ -141,9 +181,16 @@ chats = Table(
     Column("paused", Text, nullable=False),
     Column("held_until", UtcDateTime),
     Column("created", UtcDateTime, nullable=False),
+    Column("admin", String(64), nullable=False, server_default=""),
+    Column("knocks", Integer, nullable=False, server_default=text("0")),
+    Column("knock_at", UtcDateTime),
+    Column("muted_topics", JSON, nullable=False, server_default=text("'[]'")),
     UniqueConstraint("platform", "account", "chat", "thread"),
+    Index("chats_knock", "knock_at", sqlite_where=text("knock_at is not null")),
 )
-"""`paused` is the reason in words while the chat's door is closed, else ""."""
+"""`paused` is the reason in words while the chat's door is closed, else "". `admin`: who subscribed it, "" where not
+known. `knocks`: how often its door was found closed since a message last arrived; `knock_at`: when it is
+tried again."""
 
 accounts = Table(
     "accounts",
@@ -162,6 +209,9 @@ subscriptions = Table(
     Column("topics", JSON, nullable=False),
     Column("include", JSON, nullable=False),
     Column("exclude", JSON, nullable=False),
+    Column("languages", JSON, nullable=False, server_default=text("'[]'")),
+    Column("urgency", String(8), nullable=False, server_default=text("'normal'")),
+    Column("without", JSON, nullable=False, server_default=text("'[]'")),
     Index("subscriptions_chat", "chat_id"),
 )
 

@@ -5,8 +5,8 @@ from collections import defaultdict, deque
 from collections.abc import Sequence
 from datetime import datetime
 
-from delivery import AccountPace, CannotLook, Limit, LookUp
-from models import Alert, Chat, ChatSettings, Outgoing, Reply, Roundup, SendResult, Sent
+from delivery import AccountPace, Alarm, CannotLook, Limit, LookUp
+from models import Alert, Chat, ChatGone, ChatSettings, Outgoing, Reply, Roundup, SendResult, Sent
 
 
 class ScriptedSender:
@@ -20,6 +20,7 @@ class ScriptedSender:
         self.name = name
         self.ready = True
         self.pace = AccountPace(100_000, lambda _: (Limit(100, 1),))
+        self.alarm: Alarm | None = None
         self.can_look = can_look
         self.most_lines = most_lines
         self.script: defaultdict[str, deque[SendResult]] = defaultdict(deque)
@@ -76,3 +77,16 @@ def text_of(outgoing: Outgoing) -> str:
         return headlines
     message = outgoing.message
     return f"[{message.first}+{len(outgoing.alerts)} of {message.total}] {headlines}"
+
+
+class NoDoors:
+    """A desk that does not care what becomes of its chats."""
+
+    async def let_in_again(self, chat: Chat) -> None:
+        return None
+
+    async def shut_out(self, chat: Chat, closed: ChatGone) -> None:
+        return None
+
+    async def moved(self, old: Chat, new: Chat) -> None:
+        return None

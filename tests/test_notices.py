@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import Settings, load
-from delivery import addressees, chat_at
+from delivery import Alarm, addressees, chat_at
 from models import Button, Chat, ChatGone, Moved, Refused, SendResult, TryLater, Unknown
 from notices import CLOSED_DOOR, TOO_OLD, Teller
 from pipeline import Desk
@@ -142,16 +142,26 @@ async def test_what_has_buttons_stands_alone_with_them(desk: Desk, sender: Scrip
     assert [told.buttons for name, told in sender.told if name == "-1"] == [buttons, ()]
 
 
-async def test_one_person_is_told_in_their_language_and_the_desk_when_that_door_is_closed(
-    desk: Desk, sender: ScriptedSender
-) -> None:
+async def test_one_person_is_told_in_their_language(desk: Desk, sender: ScriptedSender) -> None:
     await tell(desk, to=("telegram:5",), language="ko")
     await turns(desk)
     assert "봇에게 닫혔습니다" in lines(sender, "5")[0] and len(sender.told) == 1
-    sender.script["tell 6"].append(ChatGone("blocked"))
-    await tell(desk, "chat/2", to=("telegram:6",))
+
+
+async def test_what_is_wrong_with_an_account_is_said_once_over_restarts_and_that_it_is_over(
+    desk: Desk, sender: ScriptedSender
+) -> None:
+    sender.alarm = Alarm("notice.second_reader", "another program reads")
     await turns(desk, 2)
-    assert lines(sender, "-1") == lines(sender, "-2") == [CLOSED]
+    await turns(desk)
+    said = "⚠️ Telegram: another program reads. Until then commands may be answered by the other one."
+    assert lines(sender) == [said]
+    sender.alarm, sender.ready = None, False
+    await turns(desk)
+    assert lines(sender) == [said]
+    sender.ready = True
+    await turns(desk, 2)
+    assert lines(sender) == [said, "✅ Telegram works again."]
 
 
 async def test_a_closed_door_of_the_desk_is_tried_again_and_given_up_after_a_day(

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from delivery import CannotLook, Found, NotThere, after, after_edit, halves, next_up, plan, settle
+from delivery import CannotLook, Found, NotThere, after, after_edit, halves, next_up, settle
 from delivery.ledger import LOOK_UP_AFTER, wait
 from models import (
-    Alert,
     Chat,
     ChatGone,
     Delivery,
@@ -18,7 +17,6 @@ from models import (
     Refused,
     Sent,
     Status,
-    Subscription,
     TryLater,
     Unknown,
     Urgency,
@@ -91,6 +89,20 @@ def test_a_look_decides_what_became_of_an_unknown_one() -> None:
     assert "status" not in settle(unknown, CannotLook(again=True), 1, NOW, on_unknown="skip").values
 
 
+@pytest.mark.parametrize(
+    ("asked", "looking", "again"),
+    [(1, 0, True), (30, 10, True), (1, 44, True), (0, 0, True), (60, 0, False), (30, 20, False), (1, 45, False)],
+)
+def test_a_look_that_is_refused_for_its_rate_is_repeated_as_asked_for_a_while_then_on_unknown_decides(
+    asked: float, looking: float, again: bool
+) -> None:
+    unknown, since = replace(CALLED, status=Status.UNKNOWN), timedelta(seconds=looking)
+    step = settle(unknown, CannotLook(again=True, after=float(asked)), 1, NOW, on_unknown="skip", looking=since)
+    assert ("status" not in step.values) is again
+    if again:
+        assert step.values["due"] == NOW + timedelta(seconds=max(1, asked))
+
+
 def test_a_found_message_of_an_older_version_is_edited() -> None:
     unknown = replace(CALLED, status=Status.UNKNOWN, wanted=3)
     assert settle(unknown, Found("5"), 3, NOW, on_unknown="resend").values["shown"] == 1
@@ -109,30 +121,6 @@ def test_an_edit_repeats_until_it_is_shown_or_beyond_reach() -> None:
     assert after_edit(shown, no_picture, 2, NOW).values == {"pictureless": True, "problem": "no such picture"}
     assert after_edit(replace(shown, pictureless=True), no_picture, 2, NOW).values["plain"] is True
     assert after_edit(shown, Refused("deleted", Part.MESSAGE), 2, NOW).values["shown"] == 2
-
-
-ALERT = Alert(
-    7, 7, 1, "KTX 첫 수출", ("총 47건",), "", ("뉴스다오",), "ko", Urgency.NORMAL, ("외교",), "", None, False, NOW
-)
-
-
-@pytest.mark.parametrize(
-    ("wish", "wanted"),
-    [
-        (Subscription(1), True),
-        (Subscription(1, sources=("newsdao",)), True),
-        (Subscription(1, sources=("other",)), False),
-        (Subscription(1, topics=("외교",)), True),
-        (Subscription(1, topics=("경제",)), False),
-        (Subscription(1, include=("수출",)), True),
-        (Subscription(1, include=("ktx",)), True),
-        (Subscription(1, include=("수입",)), False),
-        (Subscription(1, exclude=("수출",)), False),
-        (Subscription(1, sources=("newsdao",), topics=("외교",), exclude=("수입",)), True),
-    ],
-)
-def test_an_alert_goes_to_chats_that_want_it(wish: Subscription, wanted: bool) -> None:
-    assert plan(ALERT, ("newsdao",), [(1, (wish,)), (2, ())]) == ([1] if wanted else [])
 
 
 def waiting(alert: int, urgency: Urgency = Urgency.NORMAL, *, hours: float = 0, **changed: Any) -> Delivery:

@@ -8,6 +8,8 @@ The methods of the double block, so a test whose client lives in the test's own 
 """
 
 import asyncio
+import hashlib
+import hmac
 import itertools
 import json
 import math
@@ -21,8 +23,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
-from aiohttp import WSMsgType, web
+from aiohttp import ClientSession, WSMsgType, web
 
 from tests.fakes.server import LoopbackServer
 
@@ -637,6 +640,7 @@ class FakeSlack(LoopbackServer):
     """One workspace with one app. Clients take `base_url=f"{fake.url}/api/"`.
 
     Hooks: "received"(call) once a request was read, "processed"(call) between processing and the reply.
+    `request_url`: what comes in is sent there, signed with `signing_secret`, and not over a socket.
     `token_error` answers every call with that error; `scopes` are what the bot token may do; `bad_images` are
     addresses that Slack cannot fetch; `edit_window` closes editing after that many seconds; `history_page` caps a
     page of history; `spent_responses`: every response URL was used up; `strict_rates` enforces the rates
@@ -663,6 +667,8 @@ class FakeSlack(LoopbackServer):
         self.redelivers = redelivers
         self.redeliver_after = ACK_SECONDS
         self.token_error = ""
+        self.request_url = ""
+        self.signing_secret = "signing-secret-of-a-test"
         self.scopes = set(SCOPES.split())
         self.bad_images: set[str] = set()
         self.edit_window: float | None = None
@@ -806,6 +812,8 @@ class FakeSlack(LoopbackServer):
 
     def wait_for_connections(self, n: int = 1, seconds: float = 10.0) -> None:
         """Block until `n` sockets are open, those that were told to leave not counted."""
+        if self.request_url:
+            return
         self.wait_until(
             lambda: sum(not connection.leaving for connection in self._connections) >= n, seconds, f"for {n} sockets"
         )
@@ -1498,6 +1506,24 @@ class FakeSlack(LoopbackServer):
             self.envelopes.append(envelope)
         return envelope
 
+    async def _post(self, envelope: Envelope) -> None:
+        """Call the app over HTTP, signed (https://docs.slack.dev/authentication/verifying-requests-from-slack)."""
+        if envelope.kind == "events_api":
+            kind, body = "application/json", json.dumps(envelope.payload)
+        else:
+            form = envelope.payload if envelope.kind == "slash_commands" else {"payload": json.dumps(envelope.payload)}
+            kind, body = "application/x-www-form-urlencoded", urlencode(form)
+        headers = {"Content-Type": kind, **signed(self.signing_secret, body, int(time.time()))}
+        if envelope.retry_attempt:
+            headers |= {"X-Slack-Retry-Num": str(envelope.retry_attempt), "X-Slack-Retry-Reason": "http_timeout"}
+        async with ClientSession() as session, session.post(self.request_url, data=body, headers=headers) as answer:
+            text = await answer.text()
+        with self.lock:
+            if answer.status == 200:
+                envelope.acked_at = time.monotonic()
+                envelope.ack_payload = json.loads(text) if text.startswith("{") else None
+        self.notify()
+
     async def _push(self, envelope: Envelope) -> None:
         """Over the newest socket that is not about to close, as Slack does; over any other when it fails."""
         message: Json = {"type": envelope.kind, "envelope_id": envelope.id, "payload": envelope.payload}
@@ -1506,6 +1532,9 @@ class FakeSlack(LoopbackServer):
             reason = "timeout" if envelope.retry_attempt else ""
             message |= {"retry_attempt": envelope.retry_attempt, "retry_reason": reason}
         envelope.sent_at = time.monotonic()
+        if self.request_url:
+            await self._post(envelope)
+            return
         for connection in sorted(self._connections, key=lambda known: (known.leaving, -known.number)):
             try:
                 await connection.socket.send_json(message)
@@ -1578,6 +1607,12 @@ class FakeSlack(LoopbackServer):
             connection.leaving = True
             await connection.socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {}})
             self.loop.call_later(GRACE_SECONDS, connection.transport.close)
+
+
+def signed(secret: str, body: str, at: int) -> dict[str, str]:
+    """The headers that prove to an app that Slack calls it."""
+    signature = hmac.new(secret.encode(), f"v0:{at}:{body}".encode(), hashlib.sha256).hexdigest()
+    return {"X-Slack-Request-Timestamp": str(at), "X-Slack-Signature": f"v0={signature}"}
 
 
 def _as_typed(text: str) -> str:

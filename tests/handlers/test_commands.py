@@ -1,5 +1,6 @@
 """What each command answers, whichever platform asked; the wording is compared whole."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -9,8 +10,9 @@ import handlers
 from formatters import plain
 from models import Chat, ChatSettings, Command, Condensed, Post
 from pipeline import Desk
-from storage import archive, chats, search
+from storage import archive, chats, search, subscriptions
 from storage import sources as stored
+from tests.archived import entry
 from tests.conftest import Clock
 from tests.sites import Site, watch
 
@@ -37,7 +39,7 @@ async def archive_news(desk: Desk, clock: Clock) -> None:
                         published=datetime(2026, 6, 17, 5, number, tzinfo=UTC))  # fmt: skip
             story = archive.NewStory(post, Condensed(title, (), post.link), "뉴스다오", (topic,), (), planned=True)
             (state,) = await archive.open_stories(tx, [story], clock())
-            await search.add(tx, [(state.alert_id, search.index_text(f"{title} {html}"))])
+            await search.add(tx, [entry(state.alert_id, story, title, re.sub("<[^>]*>", "", html), clock())])
 
 
 async def test_latest_shows_the_newest_first(desk: Desk, clock: Clock) -> None:
@@ -60,24 +62,6 @@ async def test_latest_of_a_topic_or_source_or_nothing(desk: Desk, clock: Clock) 
     topic = await said(desk, replace(OPEN, name="latest", args="3 외교"))
     assert topic.startswith("외교 최신 소식 1건\n1. 고속철도")
     assert (await said(desk, replace(OPEN, name="latest", args="야구"))).startswith("야구에 해당하는 소식이 없")
-
-
-async def test_search_marks_words_and_shows_where_they_stand(desk: Desk, clock: Clock) -> None:
-    await archive_news(desk, clock)
-    assert await said(desk, replace(OPEN, name="search", args="수출")) == (
-        '"수출" 검색 결과 1–1 / 1\n'
-        "1. 고속철도 수출액 2,700억 원\n   뉴스다오 · 6월 17일 14:00\n"
-        "   고속철도 KTX의 첫 수출이 성사됐다. 계약 규모는 2,700억 원이다.\n   https://news.example/0"
-    )
-    answer = await handlers.answer(desk, replace(OPEN, name="search", args="KTX 수출"))
-    assert answer.marked == ("ktx", "수출")
-
-
-async def test_search_asks_back_and_says_when_there_is_nothing(desk: Desk) -> None:
-    assert await said(desk, replace(OPEN, name="search")) == "무엇을 찾을까요? 예: /search 수출"
-    assert await said(desk, replace(OPEN, name="search", args='"*!')) == "무엇을 찾을까요? 예: /search 수출"
-    nothing = await said(desk, replace(OPEN, name="search", args="없는말"))
-    assert nothing == '"없는말" 검색 결과가 없습니다. 낱말을 줄여 보세요.'
 
 
 @pytest.mark.parametrize(
@@ -133,7 +117,8 @@ async def test_a_stranger_of_a_closed_bot_gets_their_id_and_the_line_to_add(desk
 
 async def test_an_admin_lets_a_group_in_and_its_people_may_then_read(desk: Desk) -> None:
     admin = replace(OPEN, open=False, trusted=True)
-    assert await said(desk, replace(admin, name="subscribe")) == "구독했습니다: 모든 소식"
+    told = await said(desk, replace(admin, name="subscribe"))
+    assert told == "구독했습니다: 모든 소식\n구독 목록: /subscriptions"
     member = replace(OPEN, open=False, user="77", name="latest")
     assert await said(desk, member) == "아직 소식이 없습니다."
 
@@ -145,7 +130,7 @@ async def test_only_chat_admins_change_what_a_group_gets(desk: Desk) -> None:
     async def unknown() -> bool | None:
         return None
 
-    for name in ("subscribe", "unsubscribe"):
+    for name in ("subscribe", "unsubscribe", "subscriptions", "mutetopic"):
         refused = await said(desk, replace(OPEN, name=name, is_chat_admin=no))
         assert refused == "이 채팅의 관리자만 구독을 바꿀 수 있습니다."
     assert not await subscribed(desk, GROUP)
@@ -166,9 +151,10 @@ async def test_subscribe_names_a_source_that_is_not_there(desk: Desk, site: Site
     wrong = await said(desk, replace(OPEN, name="subscribe", args="source:nope"))
     assert wrong == "nope 은(는) 알 수 없는 출처입니다. 예: /subscribe source:site"
     right = await said(desk, replace(OPEN, name="subscribe", args='source:site topic:외교 "정상 회담" -주가'))
-    assert right == '구독했습니다: source:site topic:외교 "정상 회담" -주가'
+    assert right.splitlines()[0] == '구독했습니다: source:site topic:외교 "정상 회담" -주가'
     async with desk.database.write() as tx:
-        ((_, (wish,)),) = await chats.wishes_between(tx, 0, 10)
+        (listener,) = await subscriptions.listeners_between(tx, 0, 10)
+    (wish,) = listener.wishes
     assert (wish.sources, wish.topics, wish.include, wish.exclude) == (("site",), ("외교",), ("정상 회담",), ("주가",))
 
 

@@ -59,9 +59,9 @@ async def with_platforms(
         return await handlers.answer(desk, command)
 
     keys = {"token": telegram.token, "api_base": telegram.url, "open": True}
-    one = TelegramPlatform(Telegram.model_validate(keys), answer, desk.let_in_again, SETTINGS)
+    one = TelegramPlatform(Telegram.model_validate(keys), answer, desk, SETTINGS)
     keys = {"bot_token": slack.bot_token, "app_token": slack.app_token, "api_base": f"{slack.url}/api/", "open": True}
-    other = SlackPlatform(Slack.model_validate(keys), answer, desk.let_in_again, SETTINGS)
+    other = SlackPlatform(Slack.model_validate(keys), answer, desk, SETTINGS)
     other.state.ready()
     desk.senders = {one.name: one, other.name: other}
     return one, other

@@ -25,6 +25,7 @@ from storage.tables import seen
 from tests.fakes.slack import FakeSlack
 from tests.fakes.telegram import FakeTelegram
 from tests.parcels import DELIVERY, SETTINGS
+from tests.senders import NoDoors
 
 SITES = ("koreanews", "newsdao")
 
@@ -76,17 +77,14 @@ async def send_all(alerts: list[Alert]) -> None:
     async def nobody(_: object) -> Reply:
         raise AssertionError("nobody asked")
 
-    async def nothing(_: object) -> None:
-        return None
-
     with FakeTelegram() as telegram, FakeSlack() as slack:
         telegram.add_chat(42, "private")
         slack.add_channel("C1", "news", creator="U1")
         settings = Telegram.model_validate({"token": telegram.token, "api_base": telegram.url})
         keys = {"bot_token": slack.bot_token, "app_token": slack.app_token, "api_base": f"{slack.url}/api/"}
         platforms = (
-            (TelegramPlatform(settings, nobody, nothing, SETTINGS), Chat("telegram", "7700", "42")),
-            (SlackPlatform(Slack.model_validate(keys), nobody, nothing, SETTINGS), Chat("slack", "T0SOKBO1", "C1")),
+            (TelegramPlatform(settings, nobody, NoDoors(), SETTINGS), Chat("telegram", "7700", "42")),
+            (SlackPlatform(Slack.model_validate(keys), nobody, NoDoors(), SETTINGS), Chat("slack", "T0SOKBO1", "C1")),
         )
         assert await platforms[0][0].check() == ""
         gate = asyncio.Semaphore(8)

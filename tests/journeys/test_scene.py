@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sqlite3
 import time
 from pathlib import Path
 
@@ -119,16 +120,31 @@ def test_no_token_stands_in_a_log_line_at_debug_when_all_goes_well(tmp_path: Pat
         assert "/bot" in scene.bot.output, "the lines that would hold the token were not logged"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_stops_within_five_seconds_with_platforms_that_hang(tmp_path: Path, number: int) -> None:
+def test_ctrl_c_stops_within_five_seconds_with_platforms_that_hang(tmp_path: Path) -> None:
     with Scene(tmp_path) as scene:
         scene.subscribe()
         scene.telegram.fault("hang")
         scene.slack.fault("hang")
         scene.publish(item(1))
         scene.telegram.wait_until(lambda: sum(call.method == "sendMessage" for call in scene.telegram.calls) >= 2)
-        status, seconds = scene.bot.stop(number)
+        status, seconds = scene.bot.stop(signal.SIGINT)
         assert status == 0 and seconds <= 5.0, scene.bot.output
+
+
+def test_sigterm_lets_slow_calls_end_and_saves_how_they_did(tmp_path: Path) -> None:
+    with Scene(tmp_path) as scene:
+        scene.subscribe()
+        scene.telegram.fault("delay", method="sendMessage", seconds=4.0)
+        scene.slack.fault("delay", method="chat.postMessage", seconds=4.0)
+        scene.publish(item(1))
+        scene.telegram.wait_until(lambda: sum(call.method == "sendMessage" for call in scene.telegram.calls) >= 2)
+        scene.slack.wait_until(lambda: scene.slack.calls_to("chat.postMessage"))
+        status, seconds = scene.bot.stop(signal.SIGTERM)
+        assert status == 0 and seconds <= 10.0, scene.bot.output
+        assert len(scene.telegram.chats[42].messages) == 2 and len(scene.slack_alerts(1)) == 1
+        with sqlite3.connect(tmp_path / "data" / "sokbo.db") as connection:
+            rows = connection.execute("SELECT status, unknowns FROM deliveries").fetchall()
+        assert set(rows) == {("sent", 0)}
 
 
 def test_a_second_start_sends_nothing_twice_and_what_was_missed_once(tmp_path: Path) -> None:

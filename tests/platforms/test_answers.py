@@ -28,6 +28,7 @@ from tests.fakes.slack import FakeSlack
 from tests.fakes.telegram import FakeTelegram
 from tests.house import papers
 from tests.parcels import SETTINGS, parcel
+from tests.senders import NoDoors
 
 PAGE = papers.read("docs/answers.md")
 NAMES = tomllib.loads((Path(__file__).parent / "answers.toml").read_text(encoding="utf-8"))
@@ -171,10 +172,6 @@ async def no_answer(command: Command) -> Reply:
     return Reply()
 
 
-async def nobody_let_in(chat: Chat) -> None:
-    return None
-
-
 @asynccontextmanager
 async def tls(kind: str) -> AsyncIterator[str]:
     """A server that cuts or says nothing while TLS is to be agreed on."""
@@ -286,7 +283,7 @@ async def telegram_scene(answer: str, fake: FakeTelegram, monkeypatch: pytest.Mo
     fake.add_chat(42)
     async with address(answer, fake.url, monkeypatch) as base:
         settings = TelegramSettings.model_validate({"token": fake.token, "api_base": base})
-        adapter = Telegram(settings, no_answer, nobody_let_in, SETTINGS)
+        adapter = Telegram(settings, no_answer, NoDoors(), SETTINGS)
         await adapter.check()
 
         def prepare(method: str) -> None:
@@ -304,7 +301,7 @@ async def slack_scene(answer: str, fake: FakeSlack, monkeypatch: pytest.MonkeyPa
     fake.add_channel("C1", "news")
     async with address(answer, fake.url, monkeypatch) as base:
         keys = {"bot_token": fake.bot_token, "app_token": fake.app_token, "api_base": f"{base}/api/"}
-        adapter = Slack(SlackSettings.model_validate(keys), no_answer, nobody_let_in, SETTINGS)
+        adapter = Slack(SlackSettings.model_validate(keys), no_answer, NoDoors(), SETTINGS)
 
         def prepare(method: str) -> None:
             if fault := slack_fault(answer):

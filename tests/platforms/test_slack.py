@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from config.settings import Slack as Settings
-from delivery import CannotLook, Found, NotThere
+from delivery import Alarm, CannotLook, Found, NotThere
 from models import Button, Chat, ChatGone, Command, Part, Refused, Reply, Sent, Story, TryLater, Unknown, Urgency
 from platforms import slack
 from platforms.slack import Slack
-from tests.fakes.slack import FakeSlack
+from tests.fakes.slack import FakeSlack, signed
 from tests.parcels import ALERT, SETTINGS, parcel, roundup
 
 CHAT = Chat("slack", "T0SOKBO1", "C1")
@@ -32,6 +33,8 @@ class Desk:
     def __init__(self) -> None:
         self.commands: list[Command] = []
         self.let_in: list[Chat] = []
+        self.shut: list[tuple[Chat, ChatGone]] = []
+        self.moves: list[tuple[str, str]] = []
         self.answer = Reply(title="안녕", lines=("a < b & <!channel>",))
         self.admin: list[bool | None] = []
 
@@ -43,6 +46,12 @@ class Desk:
 
     async def let_in_again(self, chat: Chat) -> None:
         self.let_in.append(chat)
+
+    async def shut_out(self, chat: Chat, closed: ChatGone) -> None:
+        self.shut.append((chat, closed))
+
+    async def moved(self, old: Chat, new: Chat) -> None:
+        self.moves.append((old.id, new.id))
 
 
 def settings(fake: FakeSlack, **changed: Any) -> Settings:
@@ -57,7 +66,7 @@ def desk() -> Desk:
 
 @pytest.fixture
 async def platform(fake: FakeSlack, desk: Desk) -> AsyncIterator[Slack]:
-    made = Slack(settings(fake), desk.take, desk.let_in_again, SETTINGS)
+    made = Slack(settings(fake), desk.take, desk, SETTINGS)
     yield made
     await made.close()
 
@@ -139,11 +148,11 @@ async def test_an_edit_replaces_text_and_blocks(platform: Slack, fake: FakeSlack
         ("service_unavailable", {}, TryLater("slack has trouble (service_unavailable)")),
         ("request_timeout", {}, TryLater("slack has trouble (request_timeout)")),
         ("channel_not_found", {}, ChatGone("channel_not_found")),
-        ("not_in_channel", {}, ChatGone("not_in_channel")),
-        ("is_archived", {}, ChatGone("is_archived")),
-        ("restricted_action", {}, ChatGone("restricted_action")),
+        ("not_in_channel", {}, ChatGone("not_in_channel", speechless=True)),
+        ("is_archived", {}, ChatGone("is_archived", speechless=True)),
+        ("restricted_action", {}, ChatGone("restricted_action", speechless=True)),
         ("team_access_not_granted", {}, TryLater("team_access_not_granted")),
-        ("thread_not_found", {}, ChatGone("thread_not_found")),
+        ("thread_not_found", {}, ChatGone("thread_not_found", speechless=True)),
         ("invalid_blocks", {}, Refused("invalid_blocks", Part.PICTURE)),
         ("invalid_blocks", {"messages": ["[ERROR] x [json-pointer:/blocks/0/text]"]}, Refused("invalid_blocks")),
         ("msg_too_long", {}, Refused("msg_too_long")),
@@ -171,7 +180,7 @@ async def test_a_reply_that_never_comes_is_unknown(
 
 
 async def test_nobody_at_the_address_means_not_sent(fake: FakeSlack, desk: Desk) -> None:
-    platform = Slack(settings(fake, api_base="http://127.0.0.1:9/api/"), desk.take, desk.let_in_again, SETTINGS)
+    platform = Slack(settings(fake, api_base="http://127.0.0.1:9/api/"), desk.take, desk, SETTINGS)
     assert await platform.send(parcel(CHAT)) == TryLater("slack cannot be reached")
     await platform.close()
 
@@ -215,7 +224,8 @@ async def test_a_lost_reply_is_found_again_by_its_metadata(platform: Slack, fake
     [
         ("missing_scope", CannotLook()),
         ("not_in_channel", CannotLook()),
-        ("429", CannotLook(again=True)),
+        ("429", CannotLook(again=True, after=1.0)),
+        ("ratelimited", CannotLook(again=True, after=1.0)),
         ("500", CannotLook(again=True)),
         ("malformed", CannotLook(again=True)),
     ],
@@ -295,7 +305,7 @@ async def test_the_socket_comes_back_after_it_was_dropped(running: Slack, fake: 
 
 @pytest.mark.parametrize("wrong", ["bot_token", "app_token"])
 async def test_a_wrong_token_pauses_and_says_which(fake: FakeSlack, desk: Desk, wrong: str) -> None:
-    platform = Slack(settings(fake, **{wrong: "xoxb-wrong"}), desk.take, desk.let_in_again, SETTINGS)
+    platform = Slack(settings(fake, **{wrong: "xoxb-wrong"}), desk.take, desk, SETTINGS)
     assert f"{wrong} is refused (invalid_auth)" in await platform.check()
     task = asyncio.create_task(platform.run())
     await asyncio.wait_for(platform.state.answered.wait(), 5)
@@ -312,6 +322,24 @@ async def test_admins_are_told_in_a_channel_or_by_their_id_in_private(platform: 
     fake.add_user("U7")
     assert isinstance(await platform.tell(Chat("slack", "", "U7"), told), Sent)
     assert isinstance(await platform.tell(Chat("slack", "", "C404"), told), ChatGone)
+
+
+async def test_a_channel_says_that_it_closes_and_opens(running: Slack, fake: FakeSlack, desk: Desk) -> None:
+    for kind in ("channel_archive", "group_left", "channel_unarchive"):
+        await blocking(fake.event, {"type": kind, "channel": "C1"})
+    await blocking(fake.wait_until, lambda: desk.let_in == [CHAT])
+    assert desk.shut == [
+        (CHAT, ChatGone("is_archived", speechless=True)),
+        (CHAT, ChatGone("not_in_channel", speechless=True)),
+    ]
+
+
+async def test_a_token_that_was_taken_away_pauses_the_workspace_at_once(running: Slack, fake: FakeSlack) -> None:
+    await blocking(fake.event, {"type": "tokens_revoked", "tokens": {"oauth": ["U1"], "bot": []}})
+    assert running.ready and running.alarm is None
+    await blocking(fake.event, {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": ["U0"]}})
+    await blocking(fake.wait_until, lambda: not running.ready)
+    assert running.alarm == Alarm("notice.account_paused", running.state.problem)
 
 
 # ------------------------------------------------------------------------------------------------------------ buttons
@@ -369,6 +397,17 @@ async def test_what_a_stranger_is_told_is_seen_by_nobody_else(running: Slack, fa
     assert message.edits == [] and len(fake.channels["C1"].messages) == 1
 
 
+async def test_a_press_under_an_alert_is_answered_beside_it(running: Slack, fake: FakeSlack, desk: Desk) -> None:
+    sent = await running.send(parcel(CHAT))
+    assert isinstance(sent, Sent)
+    desk.answer = Reply(title="외교", lines=("1시간 끕니다.",))
+    pressed = await blocking(fake.press, "C1", "U2", sent.message_id, "beside:0:0")
+    (told,) = await blocking(fake.wait_for_replies, pressed)
+    assert told.visible.startswith("외교") and told.response_type == "ephemeral" and not told.replace_original
+    (alert,) = fake.channels["C1"].messages
+    assert alert.edits == [] and (desk.commands[-1].name, desk.commands[-1].args) == ("mutetopic", "7")
+
+
 async def test_a_link_below_an_answer_is_acknowledged_and_no_command(
     running: Slack, fake: FakeSlack, desk: Desk
 ) -> None:
@@ -376,3 +415,74 @@ async def test_a_link_below_an_answer_is_acknowledged_and_no_command(
     (shown,) = await blocking(fake.wait_for_replies, await blocking(fake.slash, "/sokbo", "help", "C1", "U2"))
     assert (await blocking(fake.press, "C1", "U2", shown.ts, "open:0:0")).acked
     assert len(desk.commands) == 1
+
+
+# ----------------------------------------------------------------------------------------------------------- HTTP mode
+
+
+@pytest.fixture
+async def over_http(fake: FakeSlack, desk: Desk) -> AsyncIterator[Slack]:
+    """The platform called by Slack, at an address of this machine."""
+    changed = {"mode": "http", "app_token": "", "signing_secret": fake.signing_secret}
+    made = Slack(settings(fake, **changed), desk.take, desk, SETTINGS)
+
+    async def hooked(request: web.Request) -> web.Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        status, answered, body = await made.hooks[request.path](headers, await request.read())
+        return web.Response(status=status, body=body, headers=answered)
+
+    app = web.Application()
+    app.router.add_post("/slack/events", hooked)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    fake.request_url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
+    task = asyncio.create_task(made.run())
+    await asyncio.wait_for(made.state.answered.wait(), 5)
+    yield made
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await made.close()
+    await runner.cleanup()
+
+
+async def test_what_slack_sends_over_http_is_answered_like_what_comes_over_the_socket(
+    over_http: Slack, fake: FakeSlack, desk: Desk
+) -> None:
+    desk.answer = PAGE_1
+    result = await blocking(fake.slash, "/sokbo", "search 수출", "C1", "U2")
+    (shown,) = await blocking(fake.wait_for_replies, result)
+    assert result.acked and shown.visible.startswith("1쪽")
+    pressed = await blocking(fake.press, "C1", "U2", shown.ts, "press:0:1")
+    await blocking(fake.wait_for_replies, pressed)
+    assert pressed.acked and desk.commands[-1].args == "page 17 3"
+    event = await blocking(fake.mention, "C1", "U2", "latest")
+    await blocking(fake.wait_for_messages, "C1", 1)
+    assert event.envelopes[0].in_time
+    await blocking(fake.redeliver, event)
+    assert event.envelopes[1].acked_at is not None and len(desk.commands) == 3
+    assert fake.connections == 0
+
+
+async def test_a_call_that_is_not_slacks_or_too_old_is_refused(over_http: Slack, fake: FakeSlack, desk: Desk) -> None:
+    now = int(datetime.now(UTC).timestamp())
+    body = '{"type": "url_verification", "challenge": "c-123", "token": "x"}'
+
+    async def status(headers: dict[str, str]) -> tuple[int, bytes]:
+        lower = {name.lower(): value for name, value in headers.items()} | {"content-type": "application/json"}
+        code, _, answered = await over_http.hooks["/slack/events"](lower, body.encode())
+        return code, answered
+
+    assert await status(signed(fake.signing_secret, body, now)) == (200, b'{"challenge": "c-123"}')
+    for wrong in (
+        signed("another", body, now),
+        signed(fake.signing_secret, body, now - 301),
+        signed(fake.signing_secret, body + " ", now),
+        {},
+    ):
+        assert (await status(wrong))[0] == 401
+    assert desk.commands == []
+
+
+def test_a_socket_takes_no_calls(fake: FakeSlack, desk: Desk) -> None:
+    assert Slack(settings(fake), desk.take, desk, SETTINGS).hooks == {}

@@ -1,0 +1,65 @@
+"""/subscriptions: what this chat receives, with buttons to try each filter and to take it away."""
+
+from handlers import mutetopic, subscribe, unsubscribe
+from handlers.asking import Asking
+from models import Button, Reply, Subscription
+from storage import subscriptions
+
+IN_A_ROW = 2
+MOST_ROWS = 6
+
+
+async def answer(asking: Asking) -> Reply:
+    """The chat's subscriptions and muted topics. Buttons name rows: numbers may have changed."""
+    if not asking.command.trusted and await asking.command.is_chat_admin() is False:
+        return Reply(lines=(asking.say("subscribe.rights"),))
+    verb, _, rest = asking.command.args.strip().partition(" ")
+    row = int(rest) if rest.strip().isdecimal() and len(rest) < 12 else 0
+    if verb == "remove":
+        return await _remove(asking, row)
+    if verb == "test":
+        wish = dict(await _have(asking)).get(row)
+        return await subscribe.try_out(asking, wish, saved=True) if wish else await shown(asking)
+    return await shown(asking)
+
+
+async def _have(asking: Asking) -> list[tuple[int, Subscription]]:
+    if asking.known is None or not asking.known.subscribed:
+        return []
+    async with asking.desk.database.read() as connection:
+        return await subscriptions.of_chat(connection, asking.known.id)
+
+
+async def _remove(asking: Asking, row: int) -> Reply:
+    if asking.known is None or not asking.known.subscribed:
+        return Reply(lines=(asking.say("subscribe.was_not"),))
+    async with asking.desk.database.write() as tx:
+        have = dict(await subscriptions.of_chat(tx, asking.known.id))
+        if row in have and len(have) > 1:
+            await subscriptions.remove(tx, asking.known.id, [row])
+        elif row in have:
+            await unsubscribe.stop(tx, asking)
+            return Reply(lines=(asking.say("subscribe.stopped"),), public=True)
+    return await shown(asking)
+
+
+async def shown(asking: Asking) -> Reply:
+    """The list, a button to try and one to remove for each; the muted topics below."""
+    have = await _have(asking)
+    if not have:
+        return Reply(lines=(asking.say("subscribe.was_not"),))
+    lines = [f"{number}. {subscribe.described(asking, wish)}" for number, (_, wish) in enumerate(have, 1)]
+    buttons = [
+        (
+            Button(asking.say("subscriptions.test", number=number), press=f"subscriptions test {row}"),
+            Button(asking.say("subscriptions.remove", number=number), press=f"subscriptions remove {row}"),
+        )
+        for number, (row, _) in enumerate(have, 1)
+    ]
+    step = 1 if len(buttons) <= MOST_ROWS else IN_A_ROW
+    rows = [sum(buttons[at : at + step], ()) for at in range(0, len(buttons), step)]
+    return Reply(
+        title=asking.say("subscriptions.title"),
+        lines=(*lines, *mutetopic.lines(asking)),
+        buttons=(*rows, *mutetopic.buttons(asking)),
+    )
