@@ -778,3 +778,16 @@ async def test_in_webhook_mode_telegram_is_told_where_to_call_and_proves_itself(
 
 def test_a_polling_bot_takes_no_calls(fake: FakeTelegram, desk: Desk) -> None:
     assert Telegram(settings(fake), desk.take, desk, SETTINGS).hooks == {}
+
+
+async def test_a_further_source_is_said_in_a_silent_reply_even_where_the_alert_was_deleted(
+    platform: Telegram, fake: FakeTelegram
+) -> None:
+    sent = await platform.send(parcel(CHAT))
+    assert isinstance(sent, Sent)
+    joined = parcel(CHAT, delivery={"message_id": sent.message_id}, sources=("뉴스다오", "다른 신문"))
+    assert isinstance(await platform.reply(joined), Sent)
+    reply = [*fake.chats[42].messages.values()][-1]
+    assert reply.text.startswith("함께 전한 곳: 다른 신문") and reply.reply_to == int(sent.message_id) and reply.silent
+    gone = parcel(CHAT, delivery={"message_id": "404"}, sources=("뉴스다오", "다른 신문"))
+    assert isinstance(await platform.reply(gone), Sent)
