@@ -140,8 +140,8 @@ def test_a_video_has_its_description() -> None:
     (post,) = parse(
         '<feed xmlns="http://www.w3.org/2005/Atom" xmlns:media="http://search.yahoo.com/mrss/"><entry><id>v</id>'
         "<title>V</title><media:group><media:content url='https://v.example/1' type='application/x'>"
-        '<media:thumbnail url="https://v.example/1.jpg"/></media:content><media:description>What is shown.</media:description>'
-        "</media:group></entry></feed>"
+        '<media:thumbnail url="https://v.example/1.jpg"/></media:content>'
+        "<media:description>What is shown.</media:description></media:group></entry></feed>"
     )
     assert (post.html, post.image) == ("What is shown.", "https://v.example/1.jpg")
 
