@@ -503,7 +503,7 @@ async def _plan_all(desk: "Desk") -> None:
     more = True
     while more:
         async with desk.database.write() as tx:
-            more = await pipeline.plan(tx, desk.now())
+            more = await pipeline.plan(tx, desk.now(), desk.settings.delivery.keep)
 
 
 async def _sources_list(settings: Settings, *, as_json: bool) -> int:
@@ -848,6 +848,7 @@ async def _until_stopped(
 
     import notices
     import pipeline
+    import upkeep
 
     server = _server(app)
     gc.collect()
@@ -856,6 +857,7 @@ async def _until_stopped(
         asyncio.create_task(pipeline.poll_forever(desk), name="polling"),
         asyncio.create_task(pipeline.deliver_forever(desk), name="delivering"),
         asyncio.create_task(notices.tell_forever(desk), name="telling"),
+        asyncio.create_task(upkeep.keep_up(desk), name="pruning"),
         asyncio.create_task(server.serve(sockets=[listener]), name="serving"),
     }
     others = {asyncio.create_task(_keep_running(platform)) for platform in platforms}

@@ -703,7 +703,7 @@ class Dispatcher:
     async def _plan(self, tx: Transaction, now: datetime) -> None:
         """While more alerts are open than a chat takes one by one, only urgent ones go out: the rest of such a burst
         becomes round-ups, and not only its end."""
-        if await plan(tx, now):
+        if await plan(tx, now, self._desk.settings.delivery.keep):
             self._desk.send.set()
             left = await ledger.open_fanouts(tx)
             self._burst = left > 0 and (self._burst or left > self._desk.settings.delivery.roundup_after)
@@ -734,13 +734,20 @@ class Dispatcher:
         await asyncio.gather(*late, return_exceptions=True)
 
 
-async def plan(tx: Transaction, now: datetime) -> bool:
-    """Fill in chunks of the oldest open fan-outs, so many chats in all; says whether anything may be left to plan."""
+async def plan(tx: Transaction, now: datetime, keep: float | None = None) -> bool:
+    """Fill in chunks of the oldest open fan-outs, so many chats in all; says whether anything may be left to plan.
+
+    `keep`: for how many seconds it is known who has had an alert.
+    """
     room = PLAN_CHUNK
     while room > 0:
         fanout = await ledger.next_fanout(tx)
         if fanout is None:
             return False
+        if keep is not None and fanout.alert.created <= now - timedelta(seconds=keep):
+            # Who has had it is no longer known: a source that joins so late must not double it.
+            await ledger.move_cursor(tx, fanout, None)
+            continue
         room -= max(await _fill_in(tx, fanout, now), PLAN_CHUNK // PLAN_ALERTS)
     return True
 
