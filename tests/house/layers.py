@@ -19,7 +19,20 @@ PACKAGES = (
     "web",
     "worker",
 )
-MODULES = ("bot", "errors", "logs", "metrics", "model", "models", "notices", "pipeline", "preview", "reader", "upkeep")
+MODULES = (
+    "bot",
+    "errors",
+    "hubs",
+    "logs",
+    "metrics",
+    "model",
+    "models",
+    "notices",
+    "pipeline",
+    "preview",
+    "reader",
+    "upkeep",
+)
 LIBRARIES = {
     "telegram": {"platforms"},
     "slack_sdk": {"platforms"},
