@@ -251,8 +251,11 @@ def _story(number: int, story: Story, answer: Reply, settings: ChatSettings) -> 
     source = parts.short_sources(alert, settings.language, 100, _measure)
     stamp = when.stamp(alert, settings.language, settings.timezone)
     snippet = "" if alert.retracted else _marked(parts.beside(story.snippet, 160, _measure), answer.marked)
-    second = _escape(" · ".join(part for part in (source, stamp) if part))
-    return f"{first}\n   {second}{f' — {snippet}' if snippet else ''}"
+    second = [_escape(part) for part in (source, stamp) if part]
+    second += (
+        [_linked(back, say(settings.language, "digest.alert"))] if (back := parts.address(story.chat_link)) else []
+    )
+    return f"{first}\n   {' · '.join(second)}{f' — {snippet}' if snippet else ''}"
 
 
 def _marked(text: str, words: Sequence[str]) -> str:

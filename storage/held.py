@@ -17,12 +17,12 @@ CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class HeldPost:
-    """A post as it was read: all that is needed to send it. `known` is the post that it looks like, by its key."""
+    """A post as it was read: all that is needed to send it. `searched`: headline, text and tokens. `known` is the post that it looks like, by its key."""
 
     post: Post
     condensed: Condensed
     fingerprint: str
-    tokens: str
+    searched: tuple[str, str, str]
     known: str = ""
 
 
@@ -62,13 +62,13 @@ async def _keep(tx: AsyncConnection, source_id: str, number: int, posts: Sequenc
             "fingerprint": one.fingerprint,
             "post": _plain(one.post),
             "condensed": _plain(one.condensed),
-            "tokens": one.tokens,
+            "searched": list(one.searched),
             "known": one.known,
         }
         for one in posts
     ]
     statement = insert(held_posts)
-    fresh = {name: statement.excluded[name] for name in ("fingerprint", "post", "condensed", "tokens")}
+    fresh = {name: statement.excluded[name] for name in ("fingerprint", "post", "condensed", "searched")}
     await tx.execute(statement.on_conflict_do_update(index_elements=["source_id", "key"], set_=fresh), rows)
 
 
@@ -110,8 +110,14 @@ async def release(tx: AsyncConnection, number: int) -> tuple[str, list[HeldPost]
     await tx.execute(delete(held_posts).where(held_posts.c.held_id == number))
     await tx.execute(delete(held).where(held.c.id == number))
     return str(source_id), [
-        HeldPost(_post(row.post), _condensed(row.condensed), row.fingerprint, row.tokens, row.known) for row in rows
+        HeldPost(_post(row.post), _condensed(row.condensed), row.fingerprint, _three(row.searched), row.known)
+        for row in rows
     ]
+
+
+def _three(texts: list[str]) -> tuple[str, str, str]:
+    headline, text, tokens = texts
+    return headline, text, tokens
 
 
 def _plain(value: Post | Condensed) -> dict[str, Any]:

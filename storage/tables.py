@@ -110,7 +110,7 @@ held_posts = Table(
     Column("fingerprint", String(32), nullable=False),
     Column("post", JSON, nullable=False),
     Column("condensed", JSON, nullable=False),
-    Column("tokens", Text, nullable=False),
+    Column("searched", JSON, nullable=False),
     Column("known", Text, nullable=False),
     UniqueConstraint("source_id", "key"),
     Index("held_posts_batch", "held_id"),
@@ -173,6 +173,38 @@ versions = Table(
     Column("date_only", Boolean, nullable=False),
     Column("changed", UtcDateTime),
 )
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("alert_id", ForeignKey("alerts.id"), nullable=False, unique=True),
+    Column("newest", UtcDateTime, nullable=False),
+    Column("headline", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("labels", Text, nullable=False),
+)
+"""What is searched of an alert. `id` is the second of `newest`, or the first free one after it, and the row id of the
+FTS5 table `search`, which holds the tokens of headline, text and `labels`."""
+
+asked = Table(
+    "asked",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("platform", String(16), nullable=False),
+    Column("account", String(64), nullable=False),
+    Column("chat", String(64), nullable=False),
+    Column("command", String(16), nullable=False),
+    Column("line", Text, nullable=False),
+    Column("order", String(8), nullable=False),
+    Column("below", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index("asked_at", "at"),
+    Index("asked_chat", "chat"),
+    sqlite_autoincrement=True,
+)
+"""What a chat asked whose answer has page buttons; they carry the id, which is never given twice. `below`: the last
+place (/search) or the newest second (/latest) that the answer knew, so that its pages do not shift."""
 
 chats = Table(
     "chats",

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
@@ -43,7 +43,7 @@ def upgrade() -> None:
         sa.Column("fingerprint", sa.String(length=32), nullable=False),
         sa.Column("post", sa.JSON(), nullable=False),
         sa.Column("condensed", sa.JSON(), nullable=False),
-        sa.Column("tokens", sa.Text(), nullable=False),
+        sa.Column("searched", sa.JSON(), nullable=False),
         sa.Column("known", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["held_id"], ["held.id"]),
         sa.PrimaryKeyConstraint("id"),
