@@ -17,7 +17,8 @@ CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class HeldPost:
-    """A post as it was read: all that is needed to send it. `searched`: headline, text and tokens. `known` is the post that it looks like, by its key."""
+    """A post as it was read: all that is needed to send it. `searched`: headline, text and tokens. `known` is the post
+    that it looks like, by its key."""
 
     post: Post
     condensed: Condensed
