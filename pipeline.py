@@ -52,7 +52,7 @@ from models import (
 from reader import Parsed, Reading
 from sources import fetch, kinds, schedule, troubles
 from sources.documents import Document, Fetched, Unchanged
-from storage import archive, bigrams, chats, held, ledger, notices, search, subscriptions
+from storage import archive, bigrams, chats, held, ledger, notices, search, subscriptions, websub
 from storage import sources as watched_sources
 from storage.archive import NewStory, Shown, StoryState
 from storage.chats import KnownChat
@@ -74,6 +74,8 @@ PLAN_WEIGHED = 1000
 are weighed at a time, since that is done on the loop."""
 LEASE = timedelta(seconds=30)
 KNOCK_EVERY = timedelta(seconds=10)
+MISSED_IN_VAIN = 2
+"""So many reads in a row may find what a hub did not send; after that it is not relied on."""
 FORGOTTEN = timedelta(minutes=10)
 TELL_AFTER = timedelta(days=1)
 """So long a source may fail before the admins hear of it."""
@@ -94,7 +96,8 @@ class Desk:
     `off_the_loop` is where strangers' documents are read: worker processes, for all that may come from outside.
     `large` is held from a large body's arrival until it is dealt with: there is memory for `LARGE_AT_ONCE`.
     `looking`: the sources that are being read, each with the ask (`wake`) that this read is to answer; those of
-    `look_again` were asked for since.
+    `look_again` were asked for since. `hubs` wakes who subscribes at hubs (hubs.py). `settled` counts what was read of
+    each source: a document that another one overtook is not settled, or an alert would go back to what it was.
     """
 
     database: Database
@@ -114,6 +117,8 @@ class Desk:
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))
     looking: dict[str, datetime | None] = field(default_factory=dict)
     look_again: set[str] = field(default_factory=set)
+    hubs: asyncio.Event = field(default_factory=asyncio.Event)
+    settled: Counter[str] = field(default_factory=Counter)
 
     async def wake(self, source_id: str) -> None:
         """Have a source read at once. However often it is asked for: one read at a time, and one more after it."""
@@ -274,7 +279,7 @@ def _looking(desk: Desk, watched: Watched) -> Iterator[None]:
 async def _poll(
     desk: Desk, watched: Watched, large: Callable[[], Awaitable[object]], answered: Callable[[], None]
 ) -> int:
-    started = desk.now()
+    started, before = desk.now(), desk.settled[watched.source.id]
     with metrics.poll_seconds.time():
         try:
             fetched = await kinds.fetch(
@@ -296,7 +301,7 @@ async def _poll(
             await _note_failure(desk, watched, error)
             return 0
     news = replace(news, readings=await _improved(desk, watched, news))
-    new = await _commit(desk, watched, news, fetched, started)
+    new = await _commit(desk, watched, news, fetched, started=started, before=before)
     outcome = "unchanged" if isinstance(fetched, Unchanged) else "changed" if news.readings else "nothing-new"
     metrics.polls.labels(watched.source.id, outcome).inc()
     return new
@@ -328,8 +333,9 @@ class News:
     oldest: datetime | None = None
 
 
-async def _what_is_new(desk: Desk, watched: Watched, parsed: list[Parsed]) -> News:
-    """Give the posts their keys, and condense those that are new or changed."""
+async def _what_is_new(desk: Desk, watched: Watched, parsed: list[Parsed], *, whole: bool = True) -> News:
+    """Give the posts their keys, and condense those that are new or changed. `whole`: they are all that the source
+    shows, and not only what a hub sent."""
     silent = not watched.read_once
     if not parsed:
         return News([], silent=silent)
@@ -356,8 +362,12 @@ async def _what_is_new(desk: Desk, watched: Watched, parsed: list[Parsed]) -> Ne
     dates = [post.published for post in posts]
     oldest = min((at for at in dates if at is not None), default=None) if feed and silent and all(dates) else None
     before = watched.validators.get("window", ())
-    old = identity.slid_in(posts, identified.keys, known, before, watched.oldest) if not silent else frozenset[str]()
-    window = identity.window(identified.keys) if feed else None
+    old = (
+        identity.slid_in(posts, identified.keys, known, before, watched.oldest)
+        if whole and not silent
+        else frozenset[str]()
+    )
+    window = identity.window(identified.keys) if feed and whole else None
     return News(readings, chosen, identified.repeated, silent, old, window, oldest)
 
 
@@ -391,19 +401,27 @@ async def _commit(
     watched: Watched,
     news: News,
     fetched: Fetched | Unchanged,
+    *,
     started: datetime,
+    before: int,
 ) -> int:
     """All that a read changed, in one transaction: nothing is seen that is not owed, nothing owed twice."""
     now, limits = desk.now(), desk.settings.fetch
     interval = schedule.next_interval(watched.source, watched.interval, limits, any_new=bool(news.readings))
     validators = fetched.validators
     asked = watched.validators if validators is None else validators
-    next_at = schedule.next_read(watched.source, interval, limits, started, fresh=fetched.fresh_for, asked=asked)
     async with desk.database.write() as tx:
+        overtaken = bool(news.readings) and desk.settled[watched.source.id] != before
+        if overtaken:
+            news, validators, interval = replace(news, readings=[]), None, watched.source.every or limits.min_every
         settling = Settling(desk, tx, watched.source, now, keyed_by=news.keyed_by, may_hold=not news.silent)
         await settling.settle(news.readings, _loud(watched, news))
         await archive.note_repeated(tx, watched.source.id, [*news.repeated])
         results = settling.results
+        desk.settled[watched.source.id] += bool(news.readings)
+        if not overtaken and named_hub(asked) and await _is_pushed(desk, tx, watched, results, now):
+            interval = limits.max_every
+        next_at = schedule.next_read(watched.source, interval, limits, started, fresh=fetched.fresh_for, asked=asked)
         if validators is not None and results and fetch.was_unfaithful(watched.validators, validators):
             validators = fetch.distrusting(validators, now)
         if validators is not None and news.window is not None:
@@ -423,16 +441,59 @@ async def _commit(
             keyed_by=news.keyed_by,
             oldest=news.oldest,
         )
-    for result, count in results.items():
-        metrics.posts.labels(watched.source.id, result.value).inc(count)
-    if settling.held:
-        metrics.posts.labels(watched.source.id, "held").inc(settling.held)
-        log.warning("posts are held", source=watched.source.id, count=settling.held)
-    if watched.problem or settling.held:
-        desk.tell.set()
+    if named_hub(asked) != named_hub(watched.validators):
+        desk.hubs.set()
+    _measure_posts(desk, watched.source, settling)
     if watched.problem:
+        desk.tell.set()
         log.info("source is back", source=watched.source.id)
     return results[Verdict.NEW] + results[Verdict.JOINS]
+
+
+def named_hub(validators: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Hub and topic that a document names."""
+    return (validators["hub"], validators["topic"]) if "hub" in validators else None
+
+
+async def _is_pushed(desk: Desk, tx: Transaction, watched: Watched, results: Counter[Verdict], now: datetime) -> bool:
+    """Whether a hub sends this source's news, so that reading it is for safety only: as rarely as is allowed.
+
+    A hub that let reads find the news is not relied on until it sends some again.
+    """
+    if not desk.settings.web.public_url or watched.source.every is not None:
+        return False
+    if results[Verdict.NEW] or results[Verdict.JOINS]:
+        await websub.missed(tx, watched.source.id)
+        desk.hubs.set()
+    return await websub.is_pushed(tx, watched.source.id, now, MISSED_IN_VAIN)
+
+
+async def take_push(desk: Desk, watched: Watched, document: Document) -> int:
+    """What a hub brought, through the same as what was read; returns how many posts were new. Raises SourceError.
+
+    It changes neither the schedule nor the validators: the next read finds nothing new, or what the hub left out.
+    """
+    source, before = watched.source, desk.settled[watched.source.id]
+    async with AsyncExitStack() as held:
+        if len(document.body) > fetch.LARGE:
+            await held.enter_async_context(desk.large)
+        parsed = await parse(desk, source, (document,))
+        news = await _what_is_new(desk, watched, parsed, whole=False)
+    news = replace(news, readings=await _improved(desk, watched, news))
+    now = desk.now()
+    async with desk.database.write() as tx:
+        overtaken = bool(news.readings) and desk.settled[source.id] != before
+        settling = Settling(desk, tx, source, now, keyed_by=news.keyed_by, may_hold=not news.silent)
+        await settling.settle([] if overtaken else news.readings, _loud(watched, news))
+        desk.settled[source.id] += bool(news.readings)
+        new = settling.results[Verdict.NEW] + settling.results[Verdict.JOINS]
+        if new:
+            await watched_sources.had_news(tx, source.id, now)
+    _measure_posts(desk, source, settling)
+    if overtaken:
+        await desk.wake(source.id)
+    desk.send.set()
+    return new
 
 
 def _loud(watched: Watched, news: News) -> frozenset[int]:
@@ -440,6 +501,15 @@ def _loud(watched: Watched, news: News) -> frozenset[int]:
     first = max(0, len(news.readings) - watched.source.first_read) if news.silent else 0
     numbers = range(first, len(news.readings))
     return frozenset(number for number in numbers if news.readings[number].post.key not in news.old)
+
+
+def _measure_posts(desk: Desk, source: Source, settling: "Settling") -> None:
+    for result, count in settling.results.items():
+        metrics.posts.labels(source.id, result.value).inc(count)
+    if settling.held:
+        metrics.posts.labels(source.id, "held").inc(settling.held)
+        log.warning("posts are held", source=source.id, count=settling.held)
+        desk.tell.set()
 
 
 class Settling:

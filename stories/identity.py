@@ -1,6 +1,6 @@
 """What a post is called inside its source, and whether "new" posts are old ones under new names. Pure.
 
-docs/decisions/0013-what-is-new.md says why it is so.
+docs/decisions/0014-what-is-new.md says why it is so.
 """
 
 import hashlib
