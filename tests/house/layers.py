@@ -31,6 +31,7 @@ MODULES = (
     "pipeline",
     "preview",
     "reader",
+    "upkeep",
     "watching",
 )
 LIBRARIES = {
@@ -39,9 +40,11 @@ LIBRARIES = {
     "slack_bolt": {"platforms"},
     "sqlalchemy": {"storage"},
     "alembic": {"storage"},
-    "lxml": {"sources"},
     "feedparser": {"sources"},
     "fastfeedparser": {"sources"},
+    "lxml": {"sources"},
+    "trafilatura": {"sources"},
+    "charset_normalizer": {"sources"},
     "selectolax": {"sources", "formatters"},
     "nh3": {"sources", "formatters"},
     "markdown_it": {"sources", "formatters"},
