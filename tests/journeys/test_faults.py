@@ -19,7 +19,7 @@ def test_a_disturbed_and_killed_bot_loses_nothing_keeps_the_order_and_counts_eve
 
 
 def test_a_bot_that_remembers_what_it_saw_after_its_alert_doubles_alerts_and_the_run_sees_it(tmp_path: Path) -> None:
-    size = Size(people=3, channels=1, alerts=2, part=0, most_kills=1, settle=30)
+    size = Size(people=3, channels=1, alerts=2, batch=1, part=0, most_kills=1, settle=30)
     verdict = FaultRun(tmp_path, seed=3, size=size, program=BROKEN / "seen_after_alert.py").run()
     assert verdict.faults and verdict.doubled
 

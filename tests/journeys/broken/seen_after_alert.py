@@ -22,7 +22,7 @@ async def commit_in_two_steps(desk: Any, *rest: Any) -> int:
         new = await commit(desk, *rest)
     finally:
         setattr(archive, "remember", remember)  # noqa: B010
-    await asyncio.sleep(5.0)  # wide enough that a kill at the alert's first call falls before the rest
+    await asyncio.sleep(3.0)  # wide enough that a kill at the alert's first call falls before the rest
     async with desk.database.write() as tx:
         for what in later:
             await remember(tx, *what)
