@@ -771,6 +771,9 @@ async def _make_roundup(desk: Desk, tx: Transaction, waiting: ledger.Waiting, ba
 async def _call(desk: Desk, call: Call) -> Answer:
     """One call to a platform. A defect in an adapter counts as unknown: the call may have left."""
     sender = desk.senders[call.platform]
+    wait = sender.pace.departs(call.kind, desk.now())
+    if wait > 0:
+        await asyncio.sleep(wait)
     try:
         match call.kind:
             case "send":
