@@ -24,7 +24,7 @@ class Pace:
     `lag`: how late calls may be without losing their slots. What is late is caught up only as the last calls allow.
     """
 
-    LAG = timedelta(milliseconds=80)
+    LAG = timedelta(milliseconds=250)
     MARGIN = 1.02
     """Windows are this much wider than the limit asks, since calls come closer together on their way."""
     AT_THE_DOOR = 1.01
@@ -166,7 +166,7 @@ class AccountPace:
 
     def departs(self, kind: Kind, now: datetime) -> float:
         """The seconds that a call which was taken and saved has yet to wait."""
-        return 0.0 if kind == "look_up" else self._pace(kind).departs(now)
+        return self._pace(kind).departs(now)
 
     def called(self, chat: Chat, now: datetime) -> None:
         """Note a call of the chat alone, such as one from before the start."""

@@ -11,7 +11,7 @@ commit = pipeline._commit
 remember = archive.remember
 
 
-async def commit_in_two_steps(desk: Any, *rest: Any) -> int:
+async def commit_in_two_steps(desk: Any, *rest: Any, **named: Any) -> int:
     later = list[Any]()
 
     async def keep(tx: Any, *what: Any) -> None:
@@ -19,7 +19,7 @@ async def commit_in_two_steps(desk: Any, *rest: Any) -> int:
 
     setattr(archive, "remember", keep)  # noqa: B010, mypy knows the real one's type
     try:
-        new = await commit(desk, *rest)
+        new = await commit(desk, *rest, **named)
     finally:
         setattr(archive, "remember", remember)  # noqa: B010
     await asyncio.sleep(3.0)  # wide enough that a kill at the alert's first call falls before the rest
