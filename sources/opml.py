@@ -8,7 +8,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from urllib.parse import urlsplit, urlunsplit
 
-from lxml import etree
+from lxml import etree  # type: ignore[import-untyped]
 
 from errors import SourceError
 from models import Source
