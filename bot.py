@@ -434,7 +434,7 @@ async def _desk(settings: Settings) -> AsyncIterator["Desk"]:
         stack.push_async_callback(http.aclose)
         workers = Workers("reader")
         stack.push_async_callback(workers.close)
-        yield Desk(database, http, settings, {}, _now, _owner(), off_the_loop=workers)
+        yield Desk(database, http, settings, {}, _now, _owner(), off_the_loop=workers, version=VERSION)
 
 
 @asynccontextmanager

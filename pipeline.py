@@ -119,6 +119,11 @@ class Desk:
     look_again: set[str] = field(default_factory=set)
     hubs: asyncio.Event = field(default_factory=asyncio.Event)
     settled: Counter[str] = field(default_factory=Counter)
+    version: str = ""
+    started: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.started = self.now()
 
     async def wake(self, source_id: str) -> None:
         """Have a source read at once. However often it is asked for: one read at a time, and one more after it."""

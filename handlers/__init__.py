@@ -6,7 +6,20 @@ from dataclasses import replace
 import structlog
 
 import metrics
-from handlers import held, latest, mutetopic, search, sources, start, subscribe, subscriptions, unsubscribe
+from handlers import (
+    addsource,
+    held,
+    latest,
+    mutetopic,
+    removesource,
+    search,
+    sources,
+    start,
+    status,
+    subscribe,
+    subscriptions,
+    unsubscribe,
+)
 from handlers import help as help_
 from handlers.asking import Asking, admitted, ask
 from handlers.names import command_called, nearest
@@ -27,6 +40,9 @@ HANDLERS: dict[str, Handler] = {
     "subscriptions": subscriptions.answer,
     "mutetopic": mutetopic.answer,
     "sources": sources.answer,
+    "addsource": addsource.answer,
+    "removesource": removesource.answer,
+    "status": status.answer,
     "held": held.answer,
 }
 

@@ -4,8 +4,10 @@ from handlers.asking import Asking
 from models import Reply
 
 LINES = ("latest", "search", "subscribe", "unsubscribe", "subscriptions", "mutetopic", "start", "help")
+DESK = ("sources", "addsource", "removesource", "status")
 
 
 async def answer(asking: Asking) -> Reply:
     """Every command with what it takes."""
-    return Reply(title=asking.say("help.title"), lines=tuple(asking.say(f"help.{line}") for line in LINES))
+    lines = (*LINES, *DESK) if asking.command.trusted else LINES
+    return Reply(title=asking.say("help.title"), lines=tuple(asking.say(f"help.{line}") for line in lines))

@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,6 +26,7 @@ import metrics
 import notices
 from config.settings import Web
 from formatters import plain, slack, telegram
+from handlers.names import command_called
 from locales import say, tables
 from models import Alert, Chat, ChatSettings, Command
 from pipeline import Desk
@@ -155,19 +157,22 @@ class Site:
         if text is None:
             return JSONResponse({"title": say(language, "command.say_something"), "lines": []}, status_code=400)
         name, _, args = text.strip().removeprefix("/").partition(" ")
-        if name.lower() in STATE_CHANGING:
+        name = command_called(name.lower())
+        if name in STATE_CHANGING or (name == "sources" and _changes(args)):
             return JSONResponse({"title": say(language, "command.page_only"), "lines": []}, status_code=403)
         command = Command(
-            name=name.lower(),
+            name=name,
             args=args.strip(),
             chat=self._chat,
             user="page",
             language=language,
             private=False,
-            trusted=name.lower() in ON_THE_PAGE,
+            trusted=name in ON_THE_PAGE,
             open=True,
         )
         answer = await handlers.answer(self._desk, command)
+        kept = tuple(tuple(one for one in row if not _changes(one.press.partition(" ")[2])) for row in answer.buttons)
+        answer = replace(answer, buttons=tuple(row for row in kept if row)) if name == "sources" else answer
         return JSONResponse(plain.reply_json(answer, answer.settings or self._settings))
 
     # ---------------------------------------------------------------------------------------------- the stream
@@ -217,6 +222,11 @@ class Site:
         platforms = [{"name": one.name, "state": one.word, "problem": one.problem} for one in self._platforms]
         rows = [_source_row(one, counts.get(one.source.id, 0)) for one in watched]
         return _event("sources", rows) + _event("status", {"platforms": platforms, "notices": told})
+
+
+def _changes(args: str) -> bool:
+    """Whether /sources with these words does more than to show."""
+    return bool(args.split()) and args.split(maxsplit=1)[0] != "page"
 
 
 def _source_row(watched: sources.Watched, posts: int) -> dict[str, Any]:

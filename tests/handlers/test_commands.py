@@ -165,7 +165,7 @@ async def test_sources_are_for_admins(desk: Desk, site: Site) -> None:
     await watch(desk, site)
     assert "관리자만" in await said(desk, replace(OPEN, name="sources"))
     listed = await said(desk, replace(OPEN, name="sources", trusted=True))
-    assert listed == "지켜보는 출처 1곳\nsite (site) — 글 0건, 아직 읽지 못함"
+    assert listed == "지켜보는 출처 1곳\nsite (site) — 글 0건, 아직 읽지 못함\n⏸ site 멈추기: /sources pause site"
     async with desk.database.write() as tx:
         await stored.pause(tx, "site", paused=True, now=desk.now())
     assert "멈춤" in await said(desk, replace(OPEN, name="sources", trusted=True))

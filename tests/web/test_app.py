@@ -9,11 +9,11 @@ import httpx
 import pytest
 import uvicorn
 
-from models import Condensed, Post, Urgency
+from models import Condensed, Kind, Post, Source, Urgency
 from pipeline import Desk, Dispatcher
 from platforms.console import CHAT, Console
 from platforms.state import State
-from storage import archive, chats, notices, search
+from storage import archive, chats, notices, search, sources
 from tests.archived import entry
 from tests.parcels import parcel
 from web.app import Site
@@ -148,6 +148,20 @@ async def test_what_is_no_command_of_the_page_is_refused_in_json(
 ) -> None:
     answer = await http.post("/commands", content=body)
     assert answer.status_code == status and answer.json()["title"]
+
+
+async def test_the_page_shows_sources_and_cannot_change_them(served: Served, http: httpx.AsyncClient) -> None:
+    async with served.desk.database.write() as tx:
+        source = Source("news", "News", Kind.FEED, "https://news.example/")
+        await sources.declare(tx, [source], served.desk.now(), 60)
+    shown = (await http.post("/commands", json={"text": "/sources"})).json()
+    assert "News" in shown["lines"][0] and "pause" not in str(shown)
+    for text in ("/sources pause news", "feeds pause news", "출처 pause news", "/follow", "구독"):
+        assert (await http.post("/commands", json={"text": text})).status_code == 403, text
+    for text in ("/addsource https://a.example/feed", "/removesource news", "/status"):
+        assert "관리자만" in str((await http.post("/commands", json={"text": text})).json()), text
+    async with served.desk.database.read() as connection:
+        assert [one.paused for one in await sources.every_one(connection)] == [False]
 
 
 async def test_a_foreign_name_or_page_is_refused(served: Served, http: httpx.AsyncClient) -> None:
