@@ -49,6 +49,7 @@ def script(language: str) -> list[Step | int]:
         Step("/unsubscribe"),
         Step("/unsubscribe"),
         Step("/sources"),
+        Step("/held"),
         Step("/lates"),
         Step("/qqqq"),
         Step("/latest", who="member", group=True),
