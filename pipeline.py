@@ -925,7 +925,7 @@ class Dispatcher:
     async def _plan(self, tx: Transaction, now: datetime) -> None:
         """While more alerts are open than a chat takes one by one, only urgent ones go out: the rest of such a burst
         becomes round-ups, and not only its end."""
-        if await plan(tx, now):
+        if await plan(tx, now, self._desk.settings.delivery.keep):
             self._desk.send.set()
             left = await ledger.open_fanouts(tx)
             self._burst = left > 0 and (self._burst or left > self._desk.settings.delivery.roundup_after)
@@ -956,13 +956,20 @@ class Dispatcher:
         await asyncio.gather(*late, return_exceptions=True)
 
 
-async def plan(tx: Transaction, now: datetime) -> bool:
-    """Fill in chunks of the oldest open fan-outs, so many chats in all; says whether anything may be left to plan."""
+async def plan(tx: Transaction, now: datetime, keep: float | None = None) -> bool:
+    """Fill in chunks of the oldest open fan-outs, so many chats in all; says whether anything may be left to plan.
+
+    `keep`: for how many seconds it is known who has had an alert.
+    """
     room = PLAN_CHUNK
     while room > 0:
         fanout = await ledger.next_fanout(tx)
         if fanout is None:
             return False
+        if keep is not None and fanout.alert.created <= now - timedelta(seconds=keep):
+            # Who has had it is no longer known: a source that joins so late must not double it.
+            await ledger.move_cursor(tx, fanout, None)
+            continue
         room -= max(await _fill_in(tx, fanout, now), PLAN_CHUNK // PLAN_ALERTS)
     return True
 
@@ -1011,6 +1018,8 @@ async def _make_roundup(desk: Desk, tx: Transaction, waiting: ledger.Waiting, ba
 async def _call(desk: Desk, call: Call) -> Answer:
     """One call to a platform. A defect in an adapter counts as unknown: the call may have left."""
     sender = desk.senders[call.platform]
+    if call.kind != "look_up":
+        await asyncio.sleep(sender.pace.departs("edit" if call.kind == "edit" else "send", desk.now()))
     try:
         match call.kind:
             case "send":

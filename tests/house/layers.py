@@ -19,7 +19,21 @@ PACKAGES = (
     "web",
     "worker",
 )
-MODULES = ("bot", "errors", "hubs", "logs", "metrics", "model", "models", "notices", "pipeline", "preview", "reader")
+MODULES = (
+    "bot",
+    "errors",
+    "hubs",
+    "logs",
+    "metrics",
+    "model",
+    "models",
+    "notices",
+    "pipeline",
+    "preview",
+    "reader",
+    "upkeep",
+    "watching",
+)
 LIBRARIES = {
     "telegram": {"platforms"},
     "slack_sdk": {"platforms"},
@@ -28,6 +42,9 @@ LIBRARIES = {
     "alembic": {"storage"},
     "feedparser": {"sources"},
     "fastfeedparser": {"sources"},
+    "lxml": {"sources"},
+    "trafilatura": {"sources"},
+    "charset_normalizer": {"sources"},
     "selectolax": {"sources", "formatters"},
     "nh3": {"sources", "formatters"},
     "markdown_it": {"sources", "formatters"},
