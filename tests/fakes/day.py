@@ -116,8 +116,13 @@ def silence(_: Publisher, __: datetime, request: httpx.Request) -> httpx.Respons
 
 
 def cut_off(publisher: Publisher, now: datetime, request: httpx.Request) -> httpx.Response:
-    body = rss(publisher.name, [item for _, item in publisher.published]).encode()
-    return httpx.Response(200, stream=httpx.ByteStream(body[: len(body) * 2 // 3]))
+    """A document that ends in the middle. What is whole in it has been shown."""
+    items = publisher.pick(publisher, [item for _, item in publisher.published])
+    text = rss(publisher.name, items)
+    text = text[: len(text) * 2 // 3]
+    if whole := text.count("</item>"):
+        publisher.note(items[:whole], now)
+    return httpx.Response(200, stream=httpx.ByteStream(text.encode()))
 
 
 def at_times(share: float, then: Spell) -> Spell:
