@@ -178,7 +178,7 @@ REASONS: list[tuple[Answer, str]] = [
     (refused(SourceError("address", "10.0.0.1 is not a public address")), "its address is not a public one"),
     (page('<rss><channel><item><title a="' + "a" * 110_000 + '"/></item></channel></rss>'), "100,000 characters"),
     (page('<rss><channel><!ENTITY a "b"><item/></channel></rss>'), "declares entities of its own"),
-    (page("<rss><channel><item><title>a</title></item>"), "its answers break off"),
+    (page("<rss><channel><item><title>a</ti"), "its answers break off"),
 ]
 
 
