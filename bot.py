@@ -725,7 +725,7 @@ async def _run(settings: Settings, *, as_json: bool) -> int:
         sources = await _watch(desk)
         async with desk.database.write() as tx:
             await chats.keep_console(tx, CHAT, settings.language, settings.timezone, desk.now())
-        site = Site(desk, console, CHAT, [platform.state for platform in platforms], VERSION)
+        site = Site(desk, console, CHAT, [platform.state for platform in platforms], VERSION, wake=desk.wake)
         _on_signals(desk)
         if not as_json:
             _greet(settings, sources, [platform.name for platform in platforms], listener)

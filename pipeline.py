@@ -12,8 +12,8 @@ the clock.
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -84,6 +84,8 @@ class Desk:
     `improve` is the optional model.
     `off_the_loop` is where strangers' documents are read: worker processes, for all that may come from outside.
     `large` is held from a large body's arrival until it is dealt with: there is memory for `LARGE_AT_ONCE`.
+    `looking`: the sources that are being read, each with the ask (`wake`) that this read is to answer; those of
+    `look_again` were asked for since.
     """
 
     database: Database
@@ -101,6 +103,27 @@ class Desk:
     off_the_loop: OffTheLoop = in_a_thread
     patience: float = 3.0
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))
+    looking: dict[str, datetime | None] = field(default_factory=dict)
+    look_again: set[str] = field(default_factory=set)
+
+    async def wake(self, source_id: str) -> None:
+        """Have a source read at once. However often it is asked for: one read at a time, and one more after it."""
+        async with self.database.read() as connection:
+            if not await self._is_to_be_asked(connection, source_id):
+                return
+        async with self.database.write() as tx:
+            if await self._is_to_be_asked(tx, source_id):
+                await watched_sources.ask(tx, source_id, self.now())
+        if source_id in self.looking:
+            self.look_again.add(source_id)
+        self.look.set()
+
+    async def _is_to_be_asked(self, connection: Transaction, source_id: str) -> bool:
+        """Whether no read is to come yet that begins after now."""
+        watched = await watched_sources.one(connection, source_id)
+        if watched is None or watched.paused:
+            return False
+        return watched.asked_at is None or self.looking.get(source_id) == watched.asked_at
 
     async def let_in_again(self, chat: Chat) -> None:
         """A chat whose door was closed to us is open again, with all its threads, and gets what it is owed."""
@@ -223,7 +246,20 @@ async def poll(desk: Desk, watched: Watched, answered: Callable[[], None] = lamb
     `answered` is called when nothing more is asked of the publisher.
     """
     async with AsyncExitStack() as held:
+        held.enter_context(_looking(desk, watched))
         return await _poll(desk, watched, partial(held.enter_async_context, desk.large), answered)
+
+
+@contextmanager
+def _looking(desk: Desk, watched: Watched) -> Iterator[None]:
+    desk.looking[watched.source.id] = watched.asked_at
+    try:
+        yield
+    finally:
+        del desk.looking[watched.source.id]
+        if watched.source.id in desk.look_again:
+            desk.look_again.remove(watched.source.id)
+            desk.look.set()
 
 
 async def _poll(
@@ -327,6 +363,7 @@ async def _commit(
             interval=int(interval),
             validators=None if validators is None else dict(validators),
             any_new=Verdict.NEW in results or Verdict.JOINS in results,
+            asked_at=watched.asked_at,
         )
     for result, count in results.items():
         metrics.posts.labels(watched.source.id, result.value).inc(count)
@@ -461,6 +498,8 @@ async def _note_failure(desk: Desk, watched: Watched, error: SourceError) -> Non
             next_at=now + timedelta(seconds=wait),
             problem=str(error),
             validators=fetch.back_home(watched.validators) if lost else None,
+            not_before=now + timedelta(seconds=error.retry_after) if error.retry_after else None,
+            asked_at=watched.asked_at,
         )
         if error.reason == "http-410" and not lost:
             await watched_sources.pause(tx, watched.source.id, paused=True, now=now)

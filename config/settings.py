@@ -204,7 +204,7 @@ class Settings(Section):
         ) + tuple(
             f"[[sources]] {table.id} {key}"
             for table in self.sources
-            for key in ("weight", "full_text", "on_delete", "hook_secret")
+            for key in ("weight", "full_text", "on_delete")
             if key in table.model_fields_set
         )
 

@@ -31,6 +31,8 @@ class Watched:
     last_read_at: datetime | None
     last_new_at: datetime | None
     problem: str
+    asked_at: datetime | None = None
+    """When a look was asked for that this one is to answer."""
 
 
 def _spec(source: Source) -> dict[str, Any]:
@@ -66,6 +68,7 @@ def _watched(row: Row[Any]) -> Watched:
         last_read_at=row.last_read_at,
         last_new_at=row.last_new_at,
         problem=row.problem,
+        asked_at=row.asked_at,
     )
 
 
@@ -123,6 +126,25 @@ async def remove(tx: AsyncConnection, source_id: str) -> None:
 
 async def pause(tx: AsyncConnection, source_id: str, paused: bool, now: datetime) -> None:
     await tx.execute(update(sources).where(sources.c.id == source_id).values(paused=paused, next_at=now))
+
+
+async def ask(tx: AsyncConnection, source_id: str, now: datetime) -> None:
+    """Have it read at once, or as soon as its publisher, who asked for rest, allows; a read that is under way is
+    followed by another."""
+    row = (await tx.execute(select(sources.c.next_at, sources.c.not_before).where(sources.c.id == source_id))).one()
+    soonest = max(now, row.not_before or now)
+    values = {"asked_at": now, "next_at": min(row.next_at, soonest)}
+    await tx.execute(update(sources).where(sources.c.id == source_id).values(**values))
+
+
+async def _again(
+    tx: AsyncConnection, source_id: str, next_at: datetime, asked_at: datetime | None, not_before: datetime | None
+) -> dict[str, Any]:
+    """When to read again after a read that answered the ask of `asked_at`: one that came since then is still open."""
+    newest: datetime | None = await tx.scalar(select(sources.c.asked_at).where(sources.c.id == source_id))
+    if newest is None or newest == asked_at:
+        return {"next_at": next_at, "not_before": not_before, "asked_at": None}
+    return {"next_at": max(newest, not_before or newest), "not_before": not_before}
 
 
 async def due(
@@ -186,11 +208,13 @@ async def saved(
     interval: int,
     validators: dict[str, Any] | None,
     any_new: bool,
+    asked_at: datetime | None = None,
 ) -> None:
-    """A read that went well. `validators` None keeps the earlier ones (nothing had changed)."""
+    """A read that went well. `validators` None keeps the earlier ones (nothing had changed). `asked_at`: the ask
+    that it answers."""
     values: dict[str, Any] = {
+        **await _again(tx, source_id, next_at, asked_at, None),
         "last_read_at": now,
-        "next_at": next_at,
         "interval": interval,
         "read_once": True,
         "failures": 0,
@@ -210,12 +234,19 @@ async def failed(
     now: datetime,
     next_at: datetime,
     problem: str,
+    not_before: datetime | None = None,
+    asked_at: datetime | None = None,
     validators: dict[str, Any] | None = None,
 ) -> None:
-    """A read that went wrong; memory stays as it is, and validators too where none are given: nothing is lost."""
-    values: dict[str, Any] = {} if validators is None else {"validators": validators}
-    await tx.execute(
-        update(sources)
-        .where(sources.c.id == source_id)
-        .values(last_read_at=now, next_at=next_at, failures=sources.c.failures + 1, problem=problem, **values)
-    )
+    """A read that went wrong; memory stays as it is, and validators too where none are given: nothing is lost.
+
+    `not_before`: the publisher asked for rest until then. `asked_at`: the ask that it answers.
+    """
+    values: dict[str, Any] = {
+        **await _again(tx, source_id, next_at, asked_at, not_before),
+        "last_read_at": now,
+        "failures": sources.c.failures + 1,
+        "problem": problem,
+        **({} if validators is None else {"validators": validators}),
+    }
+    await tx.execute(update(sources).where(sources.c.id == source_id).values(**values))

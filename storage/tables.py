@@ -57,10 +57,13 @@ sources = Table(
     Column("interval", Integer, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("problem", Text, nullable=False),
+    Column("asked_at", UtcDateTime),
+    Column("not_before", UtcDateTime),
     Index("sources_due", "next_at"),
 )
 """`spec` is the Source as JSON; `host`: whom reading it asks; `read_once`: a read has succeeded; `interval`: the
-adaptive one, in seconds."""
+adaptive one, in seconds. `asked_at`: when somebody asked for a look at once that has not been had. `not_before`: until
+then its publisher asked us to stay away."""
 
 seen = Table(
     "seen",

@@ -29,6 +29,7 @@ from models import Alert, Chat, ChatSettings, Command
 from pipeline import Desk
 from storage import archive, ledger, sources
 from storage import notices as stored_notices
+from web.hooks import Hooks, Wake
 
 HERE = Path(__file__).parent
 BACKLOG = 20
@@ -40,6 +41,8 @@ LONGEST_BODY = 10_000
 ON_THE_PAGE = frozenset({"help", "latest", "search", "sources", "start"})
 STATE_CHANGING = frozenset({"subscribe", "unsubscribe", "subscriptions", "mutetopic"})
 NAMED_ANYHOW = ("/healthz", "/readyz", "/metrics")
+SIGNED = ("/hooks/",)
+"""What proves itself with a signature may come under any name: no page of a browser can make one."""
 CSP = "default-src 'self'; img-src https: http: data: 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 
@@ -64,7 +67,14 @@ class Site:
     """Everything the HTTP side answers; `app` is the ASGI application."""
 
     def __init__(
-        self, desk: Desk, stream: Readable, page_chat: Chat, platforms: Sequence[PlatformState], version: str
+        self,
+        desk: Desk,
+        stream: Readable,
+        page_chat: Chat,
+        platforms: Sequence[PlatformState],
+        version: str,
+        *,
+        wake: Wake,
     ) -> None:
         self._desk = desk
         self._stream = stream
@@ -74,7 +84,9 @@ class Site:
         self._settings = ChatSettings(desk.settings.language, desk.settings.timezone)
         pages = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape())
         self._page = pages.get_template("page.html")
+        hook_secrets = {table.id: table.hook_secret.get_secret_value() for table in desk.settings.sources}
         routes = [
+            Route("/hooks/{source}", Hooks(hook_secrets, wake).answer, methods=["POST"]),
             Route("/", self.page),
             Route("/events", self.events),
             Route("/commands", self.commands, methods=["POST"]),
@@ -240,7 +252,9 @@ class Guard:
         refused: Callable[[str], Response] = lambda text: PlainTextResponse(f"{text}\n", status_code=403)  # noqa: E731
         host = request.headers.get("host", "")
         origin = request.headers.get("origin", "")
-        if request.url.path not in NAMED_ANYHOW and not self._is_ours(host):
+        if request.url.path.startswith(SIGNED):
+            await self._app(scope, receive, send)
+        elif request.url.path not in NAMED_ANYHOW and not self._is_ours(host):
             await refused("unknown Host: set [web] public_url to the address you use")(scope, receive, send)
         elif request.method != "GET" and origin and urlsplit(origin).netloc != host:
             await refused("requests from other pages are refused")(scope, receive, send)

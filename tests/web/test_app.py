@@ -27,7 +27,7 @@ class Served:
         self.console = Console(lambda alert, edited: self.printed.append(alert.headline))
         desk.senders = {"console": self.console}
         self.platform = State("telegram")
-        self.site = Site(desk, self.console, CHAT, [self.platform], "0.1.0")
+        self.site = Site(desk, self.console, CHAT, [self.platform], "0.1.0", wake=desk.wake)
         listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         config = uvicorn.Config(self.site.app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
