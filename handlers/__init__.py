@@ -8,7 +8,19 @@ import structlog
 
 import metrics
 from handlers import help as help_
-from handlers import latest, mutetopic, search, sources, start, subscribe, subscriptions, unsubscribe
+from handlers import (
+    latest,
+    mute,
+    mutetopic,
+    search,
+    settings,
+    sources,
+    start,
+    subscribe,
+    subscriptions,
+    unmute,
+    unsubscribe,
+)
 from handlers.asking import Asking, admitted, ask
 from locales import say
 from models import Command, Reply
@@ -26,6 +38,9 @@ HANDLERS: dict[str, Handler] = {
     "unsubscribe": unsubscribe.answer,
     "subscriptions": subscriptions.answer,
     "mutetopic": mutetopic.answer,
+    "settings": settings.answer,
+    "mute": mute.answer,
+    "unmute": unmute.answer,
     "sources": sources.answer,
 }
 
@@ -36,7 +51,8 @@ async def answer(desk: Desk, command: Command) -> Reply:
     metrics.commands.labels(command.chat.platform, name).inc()
     try:
         asking = await ask(desk, command)
-        return replace(await _answer(asking), settings=asking.chat_settings)
+        told = await _answer(asking)
+        return replace(told, settings=told.settings or asking.chat_settings)
     except Exception:
         log.exception("a command failed", command=command.name)
         return Reply(title=say(desk.settings.language, "command.failed"))

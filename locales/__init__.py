@@ -10,6 +10,12 @@ FALLBACK = "en"
 
 
 @cache
+def languages() -> tuple[str, ...]:
+    """Every language that has a file."""
+    return tuple(sorted(file.stem for file in FOLDER.glob("*.toml")))
+
+
+@cache
 def tables(language: str) -> dict[str, dict[str, str]]:
     """All texts of a language, by table; English for a language that has no file."""
     file = FOLDER / f"{language}.toml"

@@ -19,6 +19,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from config.settings import Slack as Settings
 from delivery import AccountPace, Alarm, CannotLook, Found, Limit, LookUp, NotThere
 from formatters import slack as render
+from formatters.lists import digest_entries
 from models import (
     Alert,
     Chat,
@@ -26,6 +27,7 @@ from models import (
     ChatSettings,
     Command,
     Outgoing,
+    Parcel,
     Part,
     Refused,
     Reply,
@@ -111,6 +113,7 @@ class Slack:
         self._doors = doors
         self._defaults = defaults
         self._team = ""
+        self._url = ""
         self._bot_user = ""
         self._session: aiohttp.ClientSession | None = None
         self._client: AsyncWebClient | None = None
@@ -220,6 +223,7 @@ class Slack:
 
     async def _ask_who(self) -> None:
         who = await self.client.auth_test()
+        self._url = str(who.get("url") or "")
         self._team, self._bot_user = str(who.get("team_id") or ""), str(who.get("user_id") or "")
 
     async def _ask_socket(self) -> None:
@@ -448,11 +452,19 @@ class Slack:
     def _render(self, parcel: Outgoing) -> render.SlackText:
         if isinstance(parcel, Roundup):
             message = parcel.message
+            if message.since and message.until:
+                stories = digest_entries(parcel, self._message_link)
+                return render.digest(stories, parcel.settings, message.since, message.until).shown
             return render.roundup_message(parcel.alerts, parcel.settings, message.first, message.total)
         if parcel.delivery.plain:
             return render.plain_alert(parcel.alert, parcel.settings)
         pictures = parcel.settings.pictures and not parcel.delivery.pictureless
         return render.alert(parcel.alert, replace(parcel.settings, pictures=pictures))
+
+    def _message_link(self, parcel: Parcel) -> str:
+        """Where a message stands in the workspace (https://docs.slack.dev/reference/methods/chat.getPermalink)."""
+        stamp = parcel.delivery.message_id.replace(".", "")
+        return f"{self._url}archives/{parcel.chat.id}/p{stamp}" if self._url else ""
 
     def _result(self, error: Exception, shown: render.SlackText) -> SendResult:
         match error:

@@ -28,6 +28,7 @@ from telegram.error import (
 from config.settings import Telegram as Settings
 from delivery import AccountPace, Alarm, CannotLook, Limit, LookUp
 from formatters import telegram as render
+from formatters.lists import digest_entries
 from formatters.parts import is_urgent
 from locales import say
 from models import (
@@ -39,6 +40,7 @@ from models import (
     Command,
     Moved,
     Outgoing,
+    Parcel,
     Part,
     Refused,
     Reply,
@@ -387,6 +389,9 @@ class Telegram:
     def _render(self, parcel: Outgoing) -> render.TelegramText:
         if isinstance(parcel, Roundup):
             message = parcel.message
+            if message.since and message.until:
+                stories = digest_entries(parcel, _message_link)
+                return render.digest(stories, parcel.settings, message.since, message.until).shown
             return render.roundup_message(parcel.alerts, parcel.settings, message.first, message.total)
         if parcel.delivery.plain:
             return render.plain_alert(parcel.alert, parcel.settings)
@@ -431,6 +436,15 @@ class Telegram:
 
 def _request(connections: int) -> AiohttpRequest:
     return AiohttpRequest(connections, read_timeout=TIMEOUT, connect_timeout=CONNECT_TIMEOUT, pool_timeout=POOL_TIMEOUT)
+
+
+def _message_link(parcel: Parcel) -> str:
+    """Where a message stands, for members of its supergroup or channel; messages of other chats have no address
+    (https://core.telegram.org/api/links#message-links)."""
+    chat, thread = parcel.chat.id, parcel.chat.thread
+    if not chat.startswith("-100"):
+        return ""
+    return f"https://t.me/c/{chat.removeprefix('-100')}/{f'{thread}/' if thread else ''}{parcel.delivery.message_id}"
 
 
 def _bad_request(error: BadRequest) -> SendResult:

@@ -39,7 +39,7 @@ SECRET = ("chat", "user")
 REFRESH = 2.0
 LONGEST_BODY = 10_000
 ON_THE_PAGE = frozenset({"help", "latest", "search", "sources", "start"})
-STATE_CHANGING = frozenset({"subscribe", "unsubscribe", "subscriptions", "mutetopic"})
+STATE_CHANGING = frozenset({"subscribe", "unsubscribe", "subscriptions", "mutetopic", "settings", "mute", "unmute"})
 NAMED_ANYHOW = ("/healthz", "/readyz", "/metrics")
 SIGNED = ("/hooks/",)
 """What proves itself with a signature may come under any name: no page of a browser can make one."""
