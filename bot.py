@@ -28,7 +28,7 @@ from errors import ConfigError, SokboError, SourceError, StartError, UsageError
 
 if TYPE_CHECKING:
     from model import Model
-    from models import Alert, Condensed, Post, Source
+    from models import Alert, Command, Condensed, Post, Reply, Source
     from pipeline import Desk
     from platforms.console import Console
     from platforms.slack import Slack
@@ -127,15 +127,17 @@ def latest(
     _finish(_ask(_settings(context, config), "latest", " ".join(words or []), as_json=as_json))
 
 
-@cli.command()
-def search(
+@cli.command(context_settings={"ignore_unknown_options": True})
+def search(  # noqa: PLR0917, one for each option
     context: typer.Context,
     words: Annotated[list[str], typer.Argument(metavar="WORDS")],
+    newest: Annotated[bool, typer.Option("--newest", help="Newest first, not the best matches first.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many at most.")] = 5,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Earlier news that holds every word."""
-    _finish(_ask(_settings(context, config), "search", " ".join(words), as_json=as_json))
+    """Earlier news that holds every word: source:ID topic:T since:7d "phrase" -word."""
+    _finish(_search(_settings(context, config), " ".join(words), limit, newest=newest, as_json=as_json))
 
 
 @sources_cli.command("list")
@@ -437,16 +439,37 @@ async def _declare(desk: "Desk", declared: tuple["Source", ...]) -> None:
 
 async def _ask(settings: Settings, name: str, args: str, *, as_json: bool) -> int:
     import handlers
-    from formatters import plain
-    from models import ChatSettings, Command
+
+    async with _desk(settings) as desk:
+        answer = await handlers.answer(desk, _typed(settings, name, args))
+    return _show_reply(settings, answer, as_json=as_json)
+
+
+async def _search(settings: Settings, words: str, limit: int, *, newest: bool, as_json: bool) -> int:
+    import handlers
+
+    async with _desk(settings) as desk:
+        order = "newest" if newest else "best"
+        answer = await handlers.listed(desk, _typed(settings, "search", words), order, limit)
+    return _show_reply(settings, answer, as_json=as_json)
+
+
+def _typed(settings: Settings, name: str, args: str) -> "Command":
+    from models import Command
     from platforms.console import CHAT
 
-    command = Command(name, args, CHAT, "terminal", settings.language, private=False, trusted=True, open=True)
-    async with _desk(settings) as desk:
-        answer = await handlers.answer(desk, command)
+    return Command(name, args, CHAT, "terminal", settings.language, private=False, trusted=True, open=True)
+
+
+def _show_reply(settings: Settings, answer: "Reply", *, as_json: bool) -> int:
+    from dataclasses import replace
+
+    from formatters import plain
+    from models import ChatSettings
+
     shown = answer.settings or ChatSettings(settings.language, settings.timezone)
     if not as_json:
-        print(plain.reply(answer, shown))
+        print(plain.reply(replace(answer, buttons=()), shown))
     else:
         for story in plain.reply_json(answer, shown)["stories"]:
             print(json.dumps(story, ensure_ascii=False))
@@ -589,7 +612,8 @@ async def _read_once(desk: "Desk", source: "Source", *, trusted: bool) -> list[A
 
 
 async def _sources_change(settings: Settings, source_id: str, verb: str, *, as_json: bool) -> int:
-    from storage import sources
+    import pipeline
+    from storage import notices, sources
 
     async with _desk(settings) as desk:
         await _watch(desk)
@@ -603,6 +627,7 @@ async def _sources_change(settings: Settings, source_id: str, verb: str, *, as_j
         async with desk.database.write() as tx:
             if verb == "remove":
                 await sources.remove(tx, source_id)
+                await notices.over(tx, desk.now(), pipeline.trouble_of(source_id))
             else:
                 await sources.pause(tx, source_id, verb == "pause", desk.now())
     _show([{"id": source_id, "done": verb}], as_json=as_json, columns=("id", "done"))
@@ -693,7 +718,7 @@ def _platforms(settings: Settings, answer: Any, doors: Any) -> list["Platform"]:
     if settings.telegram.token.get_secret_value():
         from platforms import telegram
 
-        made.append(telegram.Telegram(settings.telegram, answer, doors, defaults))
+        made.append(telegram.Telegram(settings.telegram, answer, doors, defaults, settings.web.public_url))
     if settings.slack.bot_token.get_secret_value():
         from platforms import slack
 
@@ -725,7 +750,9 @@ async def _run(settings: Settings, *, as_json: bool) -> int:
         sources = await _watch(desk)
         async with desk.database.write() as tx:
             await chats.keep_console(tx, CHAT, settings.language, settings.timezone, desk.now())
-        site = Site(desk, console, CHAT, [platform.state for platform in platforms], VERSION, wake=desk.wake)
+        hooks = {path: hook for platform in platforms for path, hook in platform.hooks.items()}
+        states = [platform.state for platform in platforms]
+        site = Site(desk, console, CHAT, states, VERSION, wake=desk.wake, hooks=hooks)
         _on_signals(desk)
         if not as_json:
             _greet(settings, sources, [platform.name for platform in platforms], listener)

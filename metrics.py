@@ -31,3 +31,6 @@ source_silent_seconds = Gauge(
 hooks = Counter("sokbo_hooks_total", "Requests to /hooks, by what became of them.", ["source", "outcome"])
 commands = Counter("sokbo_commands_total", "Commands answered.", ["platform", "command"])
 notices = Counter("sokbo_notices_total", "Messages to the admins, by how they ended.", ["platform", "outcome"])
+unknown_settled = Counter(
+    "sokbo_unknown_settled_total", "Calls without an answer, by what settled them.", ["platform", "by"]
+)

@@ -400,10 +400,12 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One line of `/latest` or `/search`: an alert, with the words to mark in it."""
+    """One line of `/latest` or `/search`: an alert, a piece of its text, and where the asking chat has it already
+    ("" where it has not, or where no address leads to a message)."""
 
     alert: Alert
     snippet: str = ""
+    chat_link: str = ""
 
 
 @dataclass(frozen=True, slots=True)

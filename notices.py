@@ -190,9 +190,13 @@ HIDDEN = "•••"
 
 
 def words_of(notice: Notice, language: str, *, without: Sequence[str] = ()) -> str:
-    """The text of a notice; words of these names are hidden. One of a version that had other texts is shown raw."""
+    """The text of a notice; words of these names are hidden. One of a version that had other texts is shown raw.
+
+    The word `why` is a text of the locales itself.
+    """
     words = {name: HIDDEN if name in without else value for name, value in notice.words.items()}
     try:
-        return say(language, notice.text, **words)
+        said = {"why": say(language, str(words["why"]))} if "why" in words else {}
+        return say(language, notice.text, **{**words, **said})
     except (KeyError, IndexError, ValueError):
         return f"{notice.text} {words}"

@@ -44,14 +44,15 @@ from models import (
     SendResult,
     Sent,
     Source,
+    Status,
     TryLater,
     Unknown,
     Urgency,
 )
 from reader import Parsed, Reading
-from sources import fetch, kinds, schedule
+from sources import fetch, kinds, schedule, troubles
 from sources.documents import Document, Fetched, Unchanged
-from storage import archive, chats, held, ledger, notices, search, subscriptions
+from storage import archive, bigrams, chats, held, ledger, notices, search, subscriptions
 from storage import sources as watched_sources
 from storage.archive import NewStory, StoryState
 from storage.chats import KnownChat, columns_of
@@ -66,12 +67,17 @@ log = structlog.get_logger()
 POLLS_AT_ONCE = 32
 DUE_AT_ONCE = 100
 LARGE_AT_ONCE = 1
-PLAN_CHUNK = 1000
+PLAN_CHUNK = 4000
 PLAN_ALERTS = 100
-"""Of one transaction of the planner: at most so many chats looked at, and so many alerts."""
+PLAN_WEIGHED = 1000
+"""Of one transaction of the planner: at most so many chats looked at, and so many alerts. The wishes of so many chats
+are weighed at a time, since that is done on the loop."""
 RELEASE_CHATS = 100
 LEASE = timedelta(seconds=30)
 KNOCK_EVERY = timedelta(seconds=10)
+FORGOTTEN = timedelta(minutes=10)
+TELL_AFTER = timedelta(days=1)
+"""So long a source may fail before the admins hear of it."""
 MOVED_IN_VAIN = 2
 """So many failures in a row at the place to which a source moved may pass; after that its old place is tried."""
 
@@ -359,6 +365,9 @@ async def _commit(
         results = settling.results
         if validators is not None and results and fetch.was_unfaithful(watched.validators, validators):
             validators = fetch.distrusting(validators, now)
+        if watched.problem:
+            words = {"id": watched.source.id, "name": watched.source.name}
+            await notices.over(tx, now, trouble_of(watched.source.id), "notice.source_back", **words)
         await watched_sources.saved(
             tx,
             watched.source.id,
@@ -372,6 +381,7 @@ async def _commit(
     for result, count in results.items():
         metrics.posts.labels(watched.source.id, result.value).inc(count)
     if watched.problem:
+        desk.tell.set()
         log.info("source is back", source=watched.source.id)
     return results[Verdict.NEW] + results[Verdict.JOINS]
 
@@ -450,13 +460,18 @@ class Settling:
         new = [story for _, story in self._unwritten]
         opened = await archive.open_stories(self._tx, new, self._now)
         written = list(zip(self._unwritten, opened, strict=True))
-        await search.add(self._tx, [(state.alert_id, reading.tokens) for (reading, _), state in written])
+        await search.add(self._tx, [self._entry(reading, story, state) for (reading, story), state in written])
         await archive.open_fanouts(self._tx, [state.alert_id for state in opened if state.planned])
         for (reading, story), state in written:
             self._shown.append((story.post.key, reading.fingerprint, state.alert_id))
             for link in story.links:
                 self._by_link.setdefault(link, state)
         self._unwritten = []
+
+    def _entry(self, reading: Reading, story: NewStory, state: StoryState) -> search.Entry:
+        labels = bigrams.labels([self._source.id], story.topics)
+        newest = archive.newest_of(story, self._now)
+        return search.Entry(state.alert_id, newest, reading.headline, reading.text, reading.tokens, labels)
 
     async def _join(self, reading: Reading, story: StoryState, *, loud: bool) -> None:
         """One more source has the story: the alert names it, and who has not got the alert may get it now."""
@@ -466,12 +481,14 @@ class Settling:
             await archive.show_everywhere(self._tx, story.alert_id, story.version + 1)
         if loud:
             await archive.open_fanouts(self._tx, [story.alert_id])
+        becomes_news = self._now if loud and not story.planned else None
+        await search.add_source(self._tx, story.alert_id, self._source.id, becomes_news)
         await self._read_again(story)
 
     async def _change(self, reading: Reading, story: StoryState) -> None:
         """The source says its own story anew: where a reader would see a difference, messages are edited."""
         await archive.keep_posts(self._tx, [(reading.post, story.story_id)], self._now)
-        await search.replace(self._tx, story.alert_id, reading.tokens)
+        await search.replace_text(self._tx, story.alert_id, reading.headline, reading.text)
         if await archive.change(self._tx, story, reading.post, reading.condensed, self._now):
             await archive.show_everywhere(self._tx, story.alert_id, story.version + 1)
             await self._read_again(story)
@@ -494,21 +511,52 @@ async def _note_failure(desk: Desk, watched: Watched, error: SourceError) -> Non
         random.random(),  # noqa: S311, nobody gains by guessing it
     )
     lost = fetch.moved(watched.validators) and (not schedule.passes(error.reason) or watched.failures >= MOVED_IN_VAIN)
+    stops = error.reason == "http-410" and not lost
     async with desk.database.write() as tx:
-        await watched_sources.failed(
+        since = await watched_sources.failed(
             tx,
             watched.source.id,
             now=now,
             next_at=now + timedelta(seconds=wait),
+            reason=error.reason,
             problem=str(error),
             validators=fetch.back_home(watched.validators) if lost else None,
             not_before=now + timedelta(seconds=error.retry_after) if error.retry_after else None,
             asked_at=watched.asked_at,
         )
-        if error.reason == "http-410" and not lost:
+        if stops:
             await watched_sources.pause(tx, watched.source.id, paused=True, now=now)
+        if stops or now - since >= TELL_AFTER:
+            await _tell_of_failing(tx, watched, error, now, since, stopped=stops)
+    if stops or now - since >= TELL_AFTER:
+        desk.tell.set()
     metrics.polls.labels(watched.source.id, error.reason).inc()
     log.warning("source cannot be read", source=watched.source.id, reason=error.reason, problem=str(error))
+
+
+async def _tell_of_failing(
+    tx: Transaction, watched: Watched, error: SourceError, now: datetime, since: datetime, *, stopped: bool
+) -> None:
+    """The admins hear of it once, until it is over."""
+    source, key = watched.source, trouble_of(watched.source.id)
+    if stopped:
+        await notices.over(tx, now, key)  # that it failed for a day is old news
+    await notices.tell(
+        tx,
+        now,
+        key,
+        "notice.source_gone" if stopped else "notice.source_failing",
+        id=source.id,
+        name=source.name,
+        hours=int((now - since).total_seconds() // 3600),
+        why=troubles.text_of(error.reason),
+        problem=str(error)[:300],
+    )
+
+
+def trouble_of(source_id: str) -> str:
+    """The key of what the admins are told about a source that cannot be read."""
+    return f"source/{source_id}"
 
 
 # --------------------------------------------------------------------------------------------------------- delivering
@@ -520,6 +568,8 @@ class Call:
 
     outgoing: Outgoing
     kind: Literal["send", "edit", "look_up"]
+    looking: timedelta = timedelta()
+    """For how long the message has been looked for."""
 
     @property
     def chat_id(self) -> int:
@@ -553,6 +603,7 @@ class Dispatcher:
         self._unsaved: list[tuple[Call, Answer]] = []
         self._renewed = self._knocked = desk.now()
         self._burst = False
+        self._looking: dict[int, datetime] = {}
 
     async def take_over(self) -> None:
         """Calls of earlier owners, who are dead, have no answer: they are settled before their chats get more. How much
@@ -569,8 +620,10 @@ class Dispatcher:
             for chat, called_at in calls:
                 if chat.platform == name:
                     sender.pace.called(chat, called_at)
+        for name, count in lapsed.items():
+            metrics.deliveries.labels(name, "lapsed").inc(count)
         if lapsed:
-            log.warning("calls without an answer from before the start", count=lapsed)
+            log.warning("calls without an answer from before the start", count=sum(lapsed.values()))
 
     async def turn(self) -> None:
         """Save what became of the calls that ended, and start those that may start now."""
@@ -595,8 +648,7 @@ class Dispatcher:
         busy = frozenset(call.chat_id for call in self._under_way.values())
         closed = ledger.Closed(busy, frozenset[str]().union(*(pace.resting(now) for pace in paces.values())))
         async with desk.database.write() as tx:
-            for call, answer in self._unsaved:
-                await _save(desk, tx, call, answer, now)
+            await _save(desk, tx, self._unsaved, now)
             arrived = {call.chat_id for call, answer in self._unsaved if isinstance(answer, Sent)}
             for known in await chats.arrived(tx, arrived):
                 await _tell_opened(tx, known, now)
@@ -613,16 +665,27 @@ class Dispatcher:
             sends = await claim(desk, tx, chat_ids, now)
             for one in sends:
                 paces[one.chat.platform].take("send", one.chat, now)
-            looks = await ledger.unsettled(tx, now=now, ready=[*paces], closed=closed.beside(sends))
+            room = {name: pace.room("look_up", now) for name, pace in paces.items()}
+            looks = await ledger.unsettled(tx, now=now, room=room, closed=closed.beside(sends))
+            for one in looks:
+                paces[one.chat.platform].take("look_up", one.chat, now)
             room = {name: pace.room("edit", now) for name, pace in paces.items()}
             edits = await ledger.stale(tx, now=now, room=room, closed=closed.beside([*sends, *looks]))
             for one in edits:
                 paces[one.chat.platform].take("edit", one.chat, now)
         return [
             *(Call(one, "send") for one in sends),
-            *(Call(one, "look_up") for one in looks),
+            *self._looking_for(looks, now),
             *(Call(one, "edit") for one in edits),
         ]
+
+    def _looking_for(self, looks: list[Outgoing], now: datetime) -> list[Call]:
+        """What is looked for, with how long it has been. After a restart that begins anew."""
+        since = self._looking
+        self._looking = {one.delivery.id: since.get(one.delivery.id, now) for one in looks} | {
+            of: began for of, began in since.items() if now - began < FORGOTTEN
+        }
+        return [Call(one, "look_up", now - self._looking[one.delivery.id]) for one in looks]
 
     async def _plan(self, tx: Transaction, now: datetime) -> None:
         """While more alerts are open than a chat takes one by one, only urgent ones go out: the rest of such a burst
@@ -651,8 +714,7 @@ class Dispatcher:
         ended = [(call, task.result()) for task, call in self._under_way.items() if task.done()]
         now = self._desk.now()
         async with self._desk.database.write() as tx:
-            for call, answer in [*self._unsaved, *ended]:
-                await _save(self._desk, tx, call, answer, now)
+            await _save(self._desk, tx, [*self._unsaved, *ended], now)
         late = [task for task in self._under_way if not task.done()]
         for task in late:
             task.cancel()
@@ -672,27 +734,34 @@ async def plan(tx: Transaction, now: datetime) -> bool:
 
 async def _fill_in(tx: Transaction, fanout: ledger.Fanout, now: datetime) -> int:
     """One chunk of one fan-out; returns how many chats were looked at."""
-    subscribed = await chats.subscribed_after(tx, fanout.cursor, PLAN_CHUNK)
-    if subscribed:
-        last = subscribed[-1]
-        narrow = await subscriptions.listeners_between(tx, fanout.cursor, last)
-        owed = delivery.plan(fanout.alert, fanout.source_ids, narrow, now)
-        await ledger.fill(tx, fanout, owed, now, everything=(fanout.cursor, last))
-    await ledger.move_cursor(tx, fanout, subscribed[-1] if len(subscribed) == PLAN_CHUNK else None)
-    return len(subscribed)
+    chunk = await subscriptions.chunk_after(tx, fanout.cursor, PLAN_CHUNK, PLAN_WEIGHED)
+    if chunk is None:
+        await ledger.move_cursor(tx, fanout, None)
+        return 0
+    count, last = chunk
+    narrow = await subscriptions.listeners_between(tx, fanout.cursor, last)
+    owed = delivery.plan(fanout.alert, fanout.source_ids, narrow, now)
+    await ledger.fill(tx, fanout, owed, now, everything=(fanout.cursor, last))
+    await ledger.move_cursor(tx, fanout, last)
+    return count
 
 
 async def claim(desk: Desk, tx: Transaction, chat_ids: list[int], now: datetime) -> list[Outgoing]:
     """Take what each of these chats gets next, making a round-up of a backlog, and save it as `sending`."""
-    rule, leads = desk.settings.delivery, []
+    rule, leads = desk.settings.delivery, list[int]()
+    alone = list[tuple[ledger.Waiting, Delivery]]()
     for waiting in await ledger.waiting_in(tx, chat_ids):
         turn = delivery.next_up(
             waiting.deliveries, now, roundup_after=rule.roundup_after, expire_after=rule.expire_after
         )
+        first = turn.deliveries[0]
         if turn.roundup:
             await _make_roundup(desk, tx, waiting.chat, waiting.settings, turn.deliveries)
-        leads.append(turn.deliveries[0].id)
-    return await ledger.start(tx, leads, owner=desk.owner, lease_until=now + LEASE, now=now)
+        if turn.roundup or first.message is not None:
+            leads.append(first.id)
+        else:
+            alone.append((waiting, first))
+    return await ledger.start(tx, alone, leads, owner=desk.owner, lease_until=now + LEASE, now=now)
 
 
 async def _make_roundup(
@@ -799,25 +868,45 @@ async def _call(desk: Desk, call: Call) -> Answer:
         return CannotLook() if call.kind == "look_up" else Unknown("adapter failed")
 
 
-async def _save(desk: Desk, tx: Transaction, call: Call, result: Answer, now: datetime) -> None:
-    """Save what became of a call for all that its message shows, and tell the metrics."""
-    steps = [_step(desk, call, parcel, result, now) for parcel in call.outgoing.parcels]
-    ids = [parcel.delivery.id for parcel in call.outgoing.parcels]
-    unknown = call.kind == "send" and isinstance(result, Unknown)
-    await ledger.save(tx, [(one, step.values) for one, step in zip(ids, steps, strict=True)], unknown=unknown)
-    if isinstance(call.outgoing, Roundup) and call.kind == "send" and isinstance(result, Refused):
-        await ledger.take_apart(tx, call.outgoing.message, delivery.halves(ids), now)
-    await _apply_to_chat(desk, tx, call, steps[0])
-    if isinstance(result, TryLater) and result.after is not None:
-        await _slow_down(desk, tx, call, result, now)
-    _measure(call, result, now)
+async def _save(desk: Desk, tx: Transaction, ended: Sequence[tuple[Call, Answer]], now: datetime) -> None:
+    """Save what became of the calls for all that their messages show, and tell the metrics."""
+    steps = [[_step(desk, call, parcel, result, now) for parcel in call.outgoing.parcels] for call, result in ended]
+    rows, unknown = list[tuple[int, Mapping[str, Any]]](), list[int]()
+    for (call, result), of_call in zip(ended, steps, strict=True):
+        ids = [parcel.delivery.id for parcel in call.outgoing.parcels]
+        rows += zip(ids, (step.values for step in of_call), strict=True)
+        if call.kind == "send" and isinstance(result, Unknown):
+            unknown += ids
+    await ledger.save(tx, rows)
+    await ledger.count_unknown(tx, unknown)
+    for (call, result), (step, *_) in zip(ended, steps, strict=True):
+        if isinstance(call.outgoing, Roundup) and call.kind == "send" and isinstance(result, Refused):
+            ids = [parcel.delivery.id for parcel in call.outgoing.parcels]
+            await ledger.take_apart(tx, call.outgoing.message, delivery.halves(ids), now)
+        await _apply_to_chat(desk, tx, call, step)
+        if isinstance(result, TryLater) and result.after is not None:
+            await _slow_down(desk, tx, call, result, now)
+        _measure(call, result, now)
+        if call.kind == "look_up" and "status" in step.values:
+            metrics.unknown_settled.labels(call.platform, _settled_by(result, step)).inc()
+
+
+def _settled_by(result: Answer, step: Next) -> str:
+    match result:
+        case delivery.Found():
+            return "found"
+        case delivery.NotThere():
+            return "missing"
+        case _:
+            return "skip" if step.values["status"] is Status.GIVEN_UP else "resend"
 
 
 def _step(desk: Desk, call: Call, parcel: Parcel, result: Answer, now: datetime) -> Next:
     of, version, together = parcel.delivery, parcel.alert.version, isinstance(call.outgoing, Roundup)
     match call.kind, result:
         case "look_up", delivery.Found() | delivery.NotThere() | CannotLook():
-            return delivery.settle(of, result, version, now, on_unknown=desk.settings.delivery.on_unknown)
+            rule = desk.settings.delivery.on_unknown
+            return delivery.settle(of, result, version, now, on_unknown=rule, looking=call.looking)
         case "send", Sent() | TryLater() | Moved() | ChatGone() | Refused() | Unknown():
             can_look = desk.senders[call.platform].can_look
             return delivery.after(of, result, version, now, can_look=can_look, together=together)

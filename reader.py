@@ -12,7 +12,7 @@ import stories
 from models import Condensed, Kind, Post, Source
 from sources import feed, folder
 from sources.documents import Document
-from storage.bigrams import index_text
+from storage import bigrams
 
 DOCUMENTS_AT_ONCE = 50
 POSTS_AT_ONCE = 10
@@ -21,11 +21,16 @@ POSTS_AT_ONCE = 10
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A post that is new or changed, with all that could be computed before the transaction."""
+    """A post that is new or changed, with all that could be computed before the transaction.
+
+    `headline` and `text` are what is searched of it, `tokens` what the index stores of them.
+    """
 
     post: Post
     condensed: Condensed
     fingerprint: str
+    headline: str
+    text: str
     tokens: str
 
 
@@ -73,6 +78,8 @@ def read_closely(posts: list[Parsed], bullets: int, bullet_chars: int, source: S
             boilerplate=source.boilerplate,
         )
         language = post.language or source.language or formatters.language_of(post)
-        text = f"{condensed.headline}\n{post.title}\n{formatters.plain_text(post.html)}"
-        readings.append(Reading(replace(post, language=language), condensed, fingerprint, index_text(text)))
+        headline = "\n".join(dict.fromkeys((condensed.headline, post.title)))
+        text = formatters.plain_text(post.html)[: bigrams.LONGEST_TEXT]
+        tokens = bigrams.tokens(headline, text)
+        readings.append(Reading(replace(post, language=language), condensed, fingerprint, headline, text, tokens))
     return readings

@@ -18,6 +18,8 @@ def parser() -> argparse.ArgumentParser:
     condense.add_argument("--misses", action="store_true", help="list the facts each alert missed, and its faults")
     condense.add_argument("--corpus", type=Path, help="folder of SITE/_posts folders (default: ../shared/corpus)")
     names.add_parser("filters", help="10,000 subscriptions with word filters against one alert")
+    ledger = names.add_parser("ledger", help="inserts, marks, planning, and whether the ledger's length matters")
+    ledger.add_argument("--rows", default="10000,100000,1000000", help="old rows to measure beside, in order")
     return top
 
 
@@ -39,6 +41,11 @@ def main() -> None:
 
         given = vars(options)
         report.main(given.get("corpus") or posts.SHARED, given.get("half"), given.get("misses", False))
+    if options.name in (None, "ledger"):
+        from benchmarks import ledger
+
+        rows = options.rows if options.name else "10000,100000"
+        ledger.main(sizes=[int(size) for size in rows.split(",")])
 
 
 if __name__ == "__main__":

@@ -63,8 +63,10 @@ class Section(BaseModel):
 class Telegram(Section):
     token: SecretStr = Field(SecretStr(""), description="the bot's token from @BotFather; empty: Telegram is off")
     api_base: str = Field("https://api.telegram.org", pattern=r"^https?://", description="an http or https address")
-    mode: Literal["polling"] = Field("polling", description='"polling"')
-    webhook_secret: SecretStr = Field(SecretStr(""), description="text; used by webhook mode only")
+    mode: Literal["polling", "webhook"] = Field("polling", description='"polling" or "webhook"')
+    webhook_secret: SecretStr = Field(
+        SecretStr(""), description="1 to 256 of A-Z, a-z, 0-9, _ and -; used by webhook mode only"
+    )
     messages_per_second: float = Field(30, gt=0, le=1000, description="a number from 1 to 1000")
     chat_per_second: float = Field(1, gt=0, le=1000, description="a number above 0, 1000 at most")
     group_per_minute: int = Field(20, ge=1, description="a number, 1 or more")
@@ -76,16 +78,17 @@ class Telegram(Section):
 class Slack(Section):
     bot_token: SecretStr = Field(SecretStr(""), description="the bot token, xoxb-…; empty: Slack is off")
     app_token: SecretStr = Field(SecretStr(""), description="an app-level token with connections:write, xapp-…")
-    signing_secret: SecretStr = Field(SecretStr(""), description="text; used by http mode only")
+    signing_secret: SecretStr = Field(SecretStr(""), description="the app's signing secret; used by http mode only")
     client_id: str = Field("", description="text; used when many workspaces install the app")
     client_secret: SecretStr = Field(SecretStr(""), description="text; used when many workspaces install the app")
     api_base: str = Field("https://slack.com/api/", pattern=r"^https?://", description="an http or https address")
-    mode: Literal["socket"] = Field("socket", description='"socket"')
+    mode: Literal["socket", "http"] = Field("socket", description='"socket" or "http"')
     admins: tuple[str, ...] = Field((), description='a list of user ids, such as ["U0123456789"]')
     open: bool = Field(False, description="true (anyone in the workspace may subscribe) or false")
     messages_per_minute: float = Field(300, gt=0, description="a number above 0")
     channel_per_second: float = Field(1, gt=0, le=1000, description="a number above 0, 1000 at most")
     edits_per_minute: float = Field(50, gt=0, description="a number above 0")
+    look_ups_per_minute: int = Field(45, ge=1, le=1000, description="a number from 1 to 1000")
 
 
 class Web(Section):
@@ -210,8 +213,6 @@ class Settings(Section):
 
 
 LATER = (
-    ("telegram", "webhook_secret"),
-    ("slack", "signing_secret"),
     ("slack", "client_id"),
     ("slack", "client_secret"),
     ("web", "admin_token"),
@@ -401,10 +402,9 @@ def _near(name: str, known: Mapping[str, object]) -> str:
 
 def _cross_checks(settings: Settings) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
-    if settings.slack.bot_token.get_secret_value() and not settings.slack.app_token.get_secret_value():
-        found.append(
-            ("[slack] app_token", 'missing, and mode is "socket": create an app-level token (connections:write)')
-        )
+    if settings.slack.bot_token.get_secret_value():
+        found += _slack_problems(settings.slack)
+    found += _webhook_problems(settings)
     if 0 < len(settings.web.admin_token.get_secret_value()) < 16:
         found.append(("[web] admin_token", "too short: 16 characters or more"))
     if settings.fetch.min_every > settings.fetch.max_every:
@@ -422,6 +422,27 @@ def _cross_checks(settings: Settings) -> list[tuple[str, str]]:
         found += [(f"{where} boilerplate", problem) for problem in map(_pattern_problem, table.boilerplate) if problem]
         if table.encoding and not _is_encoding(table.encoding):
             found.append((f"{where} encoding", f'"{table.encoding}" is not known: a name such as "cp949" or "utf-8"'))
+    return found
+
+
+def _slack_problems(slack: Slack) -> list[tuple[str, str]]:
+    """Each way of receiving needs a secret of its own."""
+    if slack.mode == "socket" and not slack.app_token.get_secret_value():
+        return [("[slack] app_token", 'missing, and mode is "socket": create an app-level token (connections:write)')]
+    if slack.mode == "http" and not slack.signing_secret.get_secret_value():
+        return [("[slack] signing_secret", 'missing, and mode is "http": copy it from Basic Information of the app')]
+    return []
+
+
+def _webhook_problems(settings: Settings) -> list[tuple[str, str]]:
+    """What Telegram needs to call us (https://core.telegram.org/bots/api#setwebhook)."""
+    if settings.telegram.mode != "webhook":
+        return []
+    found = []
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", settings.telegram.webhook_secret.get_secret_value()):
+        found.append(("[telegram] webhook_secret", 'mode is "webhook": give 1 to 256 of A-Z, a-z, 0-9, _ and -'))
+    if not settings.web.public_url.startswith("https://"):
+        found.append(("[web] public_url", '[telegram] mode is "webhook": the https address where Telegram can call'))
     return found
 
 

@@ -23,6 +23,7 @@ from models import (
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 60.0
 KNOCK_AFTER = (timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
+LOOK_UP_PATIENCE = timedelta(seconds=45)
 LOOK_UP_AFTER = timedelta(seconds=5)
 """A message may take this long to appear in a channel's history (docs/decisions/0004)."""
 
@@ -153,16 +154,27 @@ class NotThere:
 
 @dataclass(frozen=True, slots=True)
 class CannotLook:
-    """The platform offers no look-up, or refused it. `again` when a later try may succeed."""
+    """The platform offers no look-up, or refused it. `again` when a later try may succeed; `after`: the seconds that it
+    asks to wait, where it refused for its rate."""
 
     again: bool = False
+    after: float | None = None
 
 
 LookUp = Found | NotThere | CannotLook
 
 
-def settle(delivery: Delivery, seen: LookUp, version: int, now: datetime, *, on_unknown: str) -> Next:
-    """An unknown outcome, after the look: found, certainly missing, or for `on_unknown` to decide."""
+def settle(
+    delivery: Delivery,
+    seen: LookUp,
+    version: int,
+    now: datetime,
+    *,
+    on_unknown: str,
+    looking: timedelta = timedelta(),
+) -> Next:
+    """An unknown outcome, after the look: found, certainly missing, or for `on_unknown` to decide. `looking`: for how
+    long it has been looked for; patience with a rate ends."""
     match seen:
         case Found(message_id):
             # Which version it shows is not known: 1 at least; a later one is edited in.
@@ -170,8 +182,10 @@ def settle(delivery: Delivery, seen: LookUp, version: int, now: datetime, *, on_
             return Next({"status": Status.SENT, "shown": shown, "message_id": message_id, "sent_at": now})
         case NotThere():
             return Next({"status": Status.WAITING, "due": now})
-        case CannotLook(again=True):
+        case CannotLook(again=True, after=None):
             return Next({"due": now + LOOK_UP_AFTER})
+        case CannotLook(again=True, after=float(seconds)) if looking + timedelta(seconds=seconds) <= LOOK_UP_PATIENCE:
+            return Next({"due": now + timedelta(seconds=max(1.0, seconds))})
         case CannotLook():
             if on_unknown == "skip":
                 return Next({"status": Status.GIVEN_UP, "problem": "may have been delivered; on_unknown is skip"})

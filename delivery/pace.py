@@ -9,12 +9,14 @@ from typing import Literal
 
 from models import Chat
 
-Kind = Literal["send", "edit"]
+Kind = Literal["send", "edit", "look_up"]
 ANSWERS = 0.1
 """The part of an account's rate that alerts and edits leave to the answers to commands."""
 REMEMBERED = timedelta(seconds=60)
 """No limit of a chat looks further back (https://core.telegram.org/bots/faq: 20 a minute in a group)."""
 MANY_CHATS = 2000
+MANY_CALLS = 200
+"""So many look-ups may start in one turn where nothing limits them."""
 
 
 class Pace:
@@ -73,6 +75,14 @@ class ChatPace:
         """Note that a call starts now."""
         self._calls.append(now)
 
+    def room(self, now: datetime) -> int:
+        """How many calls may start now."""
+        least = MANY_CALLS
+        for limit in self._limits:
+            since = now - timedelta(seconds=limit.seconds * Pace.MARGIN)
+            least = min(least, limit.calls - sum(since < one < now + Pace.FURTHEST for one in self._calls))
+        return max(0, least)
+
     def free_at(self, now: datetime) -> datetime:
         """When the next call may start."""
         times = [
@@ -87,8 +97,8 @@ class ChatPace:
 class AccountPace:
     """All limits of one account: answers to commands go first, alerts take what is left, edits what these leave.
 
-    `per_second` counts all messages; edits too, unless they have a rate of their own. `limits_of` says what a chat
-    takes; a chat here is the platform's id of it, whatever the thread.
+    `per_second` counts all messages; edits too, unless they have a rate of their own. `looks` limits the look-ups;
+    `limits_of` says what a chat takes; a chat here is the platform's id of it, whatever the thread.
     """
 
     LAG = timedelta(milliseconds=80)
@@ -100,10 +110,12 @@ class AccountPace:
         limits_of: Callable[[Chat], tuple[Limit, ...]],
         *,
         edits_per_second: float | None = None,
+        looks: Limit | None = None,
     ) -> None:
         self._alerts = Pace(per_second * (1 - ANSWERS), self.LAG)
         self._answers = Pace(per_second)
         self._edits = None if edits_per_second is None else Pace(edits_per_second)
+        self._looks = None if looks is None else ChatPace((looks,))
         self._limits_of = limits_of
         self._chats: dict[str, ChatPace] = {}
         self._told: dict[str, datetime] = {}
@@ -111,10 +123,16 @@ class AccountPace:
 
     def room(self, kind: Kind, now: datetime) -> int:
         """How many calls of this kind may start now."""
+        if kind == "look_up":
+            return MANY_CALLS if self._looks is None else self._looks.room(now)
         return 0 if self._is_held(now) else self._pace(kind).room(now)
 
     def take(self, kind: Kind, chat: Chat, now: datetime) -> None:
         """Note that a call starts now."""
+        if kind == "look_up":
+            if self._looks is not None:
+                self._looks.take(now)
+            return
         self._pace(kind).take(1, now)
         if kind == "send" or self._edits is None:
             self.called(chat, now)

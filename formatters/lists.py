@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from formatters import parts, when
+from formatters import parts, places, when
 from locales import say
-from models import Alert, ChatSettings, Parcel, Roundup
+from models import Alert, ChatSettings, Roundup
 
 Shown = TypeVar("Shown")
 
@@ -91,10 +91,10 @@ def digest_title(count: int, settings: ChatSettings, since: datetime, until: dat
     ), f"({when.days(since, until, settings.language, settings.timezone)})"
 
 
-def digest_entries(digest: Roundup, chat_link: Callable[[Parcel], str]) -> list[DigestEntry]:
+def digest_entries(digest: Roundup) -> list[DigestEntry]:
     """What a digest lists, the weightiest first; of what the chat got before, with the link to its message."""
     found = [DigestEntry(parcel.alert) for parcel in digest.parcels]
-    found += [DigestEntry(parcel.alert, chat_link(parcel)) for parcel in digest.told]
+    found += [DigestEntry(one.alert, places.message_link(one.chat, one.delivery.message_id)) for one in digest.told]
     return sorted(found, key=lambda entry: _weight(entry.alert), reverse=True)
 
 

@@ -121,9 +121,11 @@ def reply_json(answer: Reply, settings: ChatSettings) -> dict[str, Any]:
                 "time": when.stamp(story.alert, settings.language, settings.timezone),
                 "snippet": "" if story.alert.retracted else inert.line(story.snippet),
                 "retracted": story.alert.retracted,
+                "chat_link": parts.address(story.chat_link),
             }
             for story in answer.stories
         ],
+        "first": answer.first,
         "marked": [inert.line(word) for word in answer.marked],
         "buttons": [{"label": one.label, "press": one.press, "url": one.url} for one in _buttons(answer)],
     }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from formatters import inert, lists, marking, parts, plain, when
+from formatters import inert, lists, marking, offers, parts, plain, when
 from formatters.lists import CAPS, Caps, DigestEntry, Part
 from locales import say
 from models import Alert, Button, ChatSettings, Reply, Story
@@ -34,6 +34,7 @@ Block = dict[str, Any]
 # code (and > a quotation). They are shown by signs that look the same.
 FORMATTING = re.compile(r"(?<![^\W_])[*_~`]|[*_~`](?![^\W_])|^>", re.MULTILINE)
 LOOKALIKE = {"*": "∗", "_": "ˍ", "~": "∼", "`": "ˋ", ">": "›"}
+TYPED = re.compile(r"(^|[\s(\"'“‘:])/(?!sokbo\b)([a-z]{2,16})(?![\w/.-])", re.MULTILINE)
 PRESS, BESIDE, OPEN = "press", "beside", "open"
 """How the action ids of buttons begin: the answer takes the message's place, or stands beside it; a link has none."""
 ZERO_WIDTH_SPACE = "\u200b"
@@ -112,10 +113,14 @@ def alert(alert: Alert, settings: ChatSettings) -> SlackText:
     if picture and len(picture) <= LINK:
         blocks[-1]["accessory"] = {"type": "image", "image_url": picture, "alt_text": headline}
     blocks.append({"type": "context", "elements": [_mrkdwn(_context(alert, settings))]})
+    below: list[Block] = []
     if link:
         label = {"type": "plain_text", "text": say(settings.language, "alert.open")}
-        button = {"type": "button", "action_id": OPEN, "text": label, "url": link}
-        blocks.append({"type": "actions", "elements": [button]})
+        below.append({"type": "button", "action_id": OPEN, "text": label, "url": link})
+    for row in buttons([offers.alert_buttons(alert, settings)], BESIDE):
+        below += row["elements"]
+    if below:
+        blocks.append({"type": "actions", "elements": below})
     gone = f"❌ {parts.retraction(alert, settings, _measure)}" if alert.retracted else ""
     return SlackText(_fallback(gone, headline, link), tuple(blocks))
 
@@ -239,9 +244,9 @@ def _sections(texts: Iterable[str]) -> list[str]:
 
 def reply(answer: Reply, settings: ChatSettings) -> SlackText:
     """The answer as sections of one message. What does not fit is counted in its last line, which says how to ask."""
-    title = parts.text(answer.title, 500, _measure)
+    title = parts.text(typed(answer.title), 500, _measure)
     texts = [f"*{_inert(title)}*"] if title else []
-    texts += [_inert(parts.shorten(inert.lines(line), 1000, _measure)) for line in answer.lines]
+    texts += [_inert(parts.shorten(inert.lines(typed(line)), 1000, _measure)) for line in answer.lines]
     texts += [_story(number, story, answer, settings) for number, story in enumerate(answer.stories, answer.first)]
     texts = [text for text in texts if text.strip()]
     (shown, *_) = parts.packed(texts, lambda text: (parts.utf16(text) + 1,), (BLOCKS_ROOM - 300,)) or [[]]
@@ -254,6 +259,11 @@ def reply(answer: Reply, settings: ChatSettings) -> SlackText:
     fallback = parts.shorten(told, FALLBACK, _measure)
     blocks = [*map(_section, _sections(shown)), *buttons(answer.buttons, PRESS)]
     return SlackText(escape(fallback) or "-", tuple(blocks))
+
+
+def typed(words: str) -> str:
+    """The words with commands written as one types them here: of a slash and a name, Slack knows its own only."""
+    return TYPED.sub(r"\1/sokbo \2", words)
 
 
 def buttons(rows: Iterable[Sequence[Button]], kind: str) -> list[Block]:
@@ -286,7 +296,9 @@ def _story(number: int, story: Story, answer: Reply, settings: ChatSettings) -> 
     source = _inert(parts.short_sources(alert, settings.language, 100, _measure))
     stamp = when.stamp(alert, settings.language, settings.timezone)
     snippet = "" if alert.retracted else _marked(parts.beside(story.snippet, 160, _measure), answer.marked)
-    second = " · ".join(part for part in (source, stamp) if part)
+    back = _link(story.chat_link)
+    seen = _linked(back, say(settings.language, "digest.alert")) if back else ""
+    second = " · ".join(part for part in (source, stamp, seen) if part)
     return f"{first}\n     {second}{f' — {snippet}' if snippet else ''}"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from formatters import inert, lists, marking, parts, plain, when
+from formatters import inert, lists, marking, offers, parts, plain, when
 from formatters.lists import CAPS, Caps, DigestEntry, Part
 from formatters.parts import utf16
 from locales import say
@@ -108,7 +108,8 @@ def alert(alert: Alert, settings: ChatSettings) -> TelegramText:
         groups = [on_top, [f"{'🔴 ' if parts.is_urgent(alert) else ''}<b>{headline}</b>"], foot]
         groups.insert(2, _bullets(alert, ROOM - utf16(html.unescape(TAG.sub("", _message(groups))))))
     button = (say(settings.language, "alert.open"), link) if link and parts.has_public_host(link) else None
-    return TelegramText(_message(groups), button=button, picture=parts.picture(alert, settings))
+    rows = parts.buttons([offers.alert_buttons(alert, settings)], _measure)
+    return TelegramText(_message(groups), button=button, picture=parts.picture(alert, settings), rows=rows)
 
 
 def _message(groups: Iterable[Sequence[str]]) -> str:
@@ -213,6 +214,17 @@ def reply(answer: Reply, settings: ChatSettings) -> list[str]:
     return [message for message in messages if inert.line(TAG.sub("", message))]
 
 
+def inline_line(story: Story, settings: ChatSettings) -> tuple[str, str]:
+    """A line of an inline list: the headline, and below it where it comes from, when, and a piece of the text."""
+    alert = story.alert
+    mark = parts.mark_of(alert)
+    headline = parts.shorten(parts.headline(alert, settings), 200, utf16)
+    source = parts.short_sources(alert, settings.language, 60)
+    told = (source, when.stamp(alert, settings.language, settings.timezone), inert.line(story.snippet))
+    below = parts.shorten(" · ".join(filter(None, told)), 200, utf16)
+    return f"{mark} {headline}" if mark else headline, below
+
+
 def keyboard(answer: Reply) -> parts.Rows:
     """The rows of buttons under the answer's last message."""
     return parts.buttons(answer.buttons, _measure)
@@ -239,8 +251,11 @@ def _story(number: int, story: Story, answer: Reply, settings: ChatSettings) -> 
     source = parts.short_sources(alert, settings.language, 100, _measure)
     stamp = when.stamp(alert, settings.language, settings.timezone)
     snippet = "" if alert.retracted else _marked(parts.beside(story.snippet, 160, _measure), answer.marked)
-    second = _escape(" · ".join(part for part in (source, stamp) if part))
-    return f"{first}\n   {second}{f' — {snippet}' if snippet else ''}"
+    second = [_escape(part) for part in (source, stamp) if part]
+    second += (
+        [_linked(back, say(settings.language, "digest.alert"))] if (back := parts.address(story.chat_link)) else []
+    )
+    return f"{first}\n   {' · '.join(second)}{f' — {snippet}' if snippet else ''}"
 
 
 def _marked(text: str, words: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from handlers.asking import Asking
 from models import Reply
+from sources.troubles import text_of
 from storage import sources
 
 
@@ -32,4 +33,7 @@ async def answer(asking: Asking) -> Reply:
 def _state(asking: Asking, watched: sources.Watched) -> str:
     if watched.paused:
         return asking.say("sources.paused")
-    return watched.problem or asking.say("sources.fine" if watched.read_once else "sources.not_yet")
+    if watched.problem:
+        why = asking.say(text_of(watched.reason))
+        return asking.say("sources.failing", why=why, problem=watched.problem)
+    return asking.say("sources.fine" if watched.read_once else "sources.not_yet")

@@ -10,18 +10,18 @@ FALLBACK = "en"
 
 
 @cache
-def languages() -> tuple[str, ...]:
-    """Every language that has a file."""
-    return tuple(sorted(file.stem for file in FOLDER.glob("*.toml")))
-
-
-@cache
 def tables(language: str) -> dict[str, dict[str, str]]:
     """All texts of a language, by table; English for a language that has no file."""
     file = FOLDER / f"{language}.toml"
     if not file.is_file():
         file = FOLDER / f"{FALLBACK}.toml"
     return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+@cache
+def languages() -> tuple[str, ...]:
+    """The languages that have a file."""
+    return tuple(sorted(file.stem for file in FOLDER.glob("*.toml")))
 
 
 def say(language: str, key: str, **values: Any) -> str:

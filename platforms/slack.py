@@ -4,15 +4,18 @@ import asyncio
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import aiohttp
 import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -20,6 +23,7 @@ from config.settings import Slack as Settings
 from delivery import AccountPace, Alarm, CannotLook, Found, Limit, LookUp, NotThere
 from formatters import slack as render
 from formatters.lists import digest_entries
+from locales import say
 from models import (
     Alert,
     Chat,
@@ -27,7 +31,6 @@ from models import (
     ChatSettings,
     Command,
     Outgoing,
-    Parcel,
     Part,
     Refused,
     Reply,
@@ -39,6 +42,7 @@ from models import (
 )
 from platforms.doors import Doors
 from platforms.slack_answers import Answers, Held
+from platforms.slack_views import Place, Views, opens_a_modal
 from platforms.state import ANSWERS_END, State
 
 log = structlog.get_logger()
@@ -57,6 +61,9 @@ ROUNDUP_EVENT = "sokbo_roundup"
 BURST = 3
 """Messages that a channel takes at once, when it then gets none for as many seconds."""
 REMEMBERED_EVENTS = 2000
+EVENTS = "/slack/events"
+SHORTCUTS = {"mute_topic": "mutetopic"}
+"""Message shortcuts of the manifest, and the commands that they are."""
 
 # https://docs.slack.dev/reference/methods/chat.postMessage#errors
 CLOSED_DOORS = frozenset(
@@ -85,6 +92,9 @@ TROUBLE = PERHAPS_DONE | {"service_unavailable", "request_timeout", "ratelimited
 BEYOND_REACH = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "cant_delete_message"})
 
 Answer = Callable[[Command], Awaitable[Reply]]
+Hooked = tuple[int, Mapping[str, str], bytes]
+Hook = Callable[[Mapping[str, str], bytes], Awaitable[Hooked]]
+"""Headers (names in lower case) and body of a request; status, headers and body of its answer."""
 
 
 class Redirected(aiohttp.ClientError):
@@ -92,7 +102,7 @@ class Redirected(aiohttp.ClientError):
 
 
 class Slack:
-    """One workspace over Socket Mode. `run()` connects and receives until it is cancelled."""
+    """One workspace, over Socket Mode or called by Slack. `run()` connects and receives until it is cancelled."""
 
     name = NAME
     can_look = True
@@ -106,14 +116,16 @@ class Slack:
     ) -> None:
         self.state = State(NAME)
         self.pace = AccountPace(
-            settings.messages_per_minute / 60, self._limits_of, edits_per_second=settings.edits_per_minute / 60
+            settings.messages_per_minute / 60,
+            self._limits_of,
+            edits_per_second=settings.edits_per_minute / 60,
+            looks=Limit(settings.look_ups_per_minute, 60),
         )
         self._settings = settings
         self._answer = answer
         self._doors = doors
         self._defaults = defaults
         self._team = ""
-        self._url = ""
         self._bot_user = ""
         self._session: aiohttp.ClientSession | None = None
         self._client: AsyncWebClient | None = None
@@ -122,6 +134,7 @@ class Slack:
         self._events: OrderedDict[str, None] = OrderedDict()
         self._answering: set[asyncio.Task[Any]] = set()
         self._answers = Answers(lambda: self.client, self.pace, defaults)
+        self._views = Views(lambda: self.client, self._answers, self._asked_in_a_view)
 
     # ------------------------------------------------------------------------------------------------- life
 
@@ -174,15 +187,31 @@ class Slack:
             pause = min(LONGEST_PAUSE, pause * 2)
         self.state.ready()
         log.info("slack is connected", team=self._team)
-        app = self._app()
-        self._handler = AsyncSocketModeHandler(app, self._settings.app_token.get_secret_value())
-        # With Slack down this neither returns nor raises, so it is a task that can be cancelled.
-        self._socket = asyncio.create_task(self._handler.connect_async())  # type: ignore[no-untyped-call]
-        await self._socket
+        if self._settings.mode == "socket":
+            await self._connect()
         while True:
             await asyncio.sleep(ASK_AGAIN)
             if not self.ready and not (await self._sign_in())[0]:
                 self.state.ready()
+
+    async def _connect(self) -> None:
+        self._handler = AsyncSocketModeHandler(self.app, self._settings.app_token.get_secret_value())
+        # With Slack down this neither returns nor raises, so it is a task that can be cancelled.
+        self._socket = asyncio.create_task(self._handler.connect_async())  # type: ignore[no-untyped-call]
+        await self._socket
+
+    @property
+    def hooks(self) -> dict[str, Hook]:
+        """What the HTTP side shall hand to this platform, by path."""
+        return {EVENTS: self._hook} if self._settings.mode == "http" else {}
+
+    async def _hook(self, headers: Mapping[str, str], body: bytes) -> Hooked:
+        """One call by Slack: bolt checks its signature and age, and answers what must be answered at once."""
+        if not self._team:
+            return 503, {}, b""
+        request = AsyncBoltRequest(body=body.decode("utf-8", "replace"), headers={**headers})
+        answer = await self.app.async_dispatch(request)
+        return answer.status, answer.first_headers_without_set_cookie(), (answer.body or "").encode()
 
     async def check(self) -> str:
         """Ask once whether both tokens work; "" or what is wrong, in words."""
@@ -209,7 +238,9 @@ class Slack:
 
     async def _sign_in(self) -> tuple[str, bool]:
         """("", False), or what is wrong and whether it is a refusal."""
-        for what, call in (("bot_token", self._ask_who), ("app_token", self._ask_socket)):
+        asked = [("bot_token", self._ask_who)]
+        asked += [("app_token", self._ask_socket)] if self._settings.mode == "socket" else []
+        for what, call in asked:
             try:
                 await call()
             except SlackApiError as error:
@@ -223,7 +254,6 @@ class Slack:
 
     async def _ask_who(self) -> None:
         who = await self.client.auth_test()
-        self._url = str(who.get("url") or "")
         self._team, self._bot_user = str(who.get("team_id") or ""), str(who.get("user_id") or "")
 
     async def _ask_socket(self) -> None:
@@ -231,8 +261,12 @@ class Slack:
 
     # ---------------------------------------------------------------------------------------------- receiving
 
-    def _app(self) -> AsyncApp:
-        app = AsyncApp(client=self.client)
+    @cached_property
+    def app(self) -> AsyncApp:
+        """Who is to be called for what comes in."""
+        secret = self._settings.signing_secret.get_secret_value()
+        app = AsyncApp(client=self.client, signing_secret=secret or None)
+        app.use(self._once)
         for name in ("/sokbo", "/latest", "/search"):
             app.command(name)(self._on_slash)
         app.event("app_mention")(self._on_message)
@@ -246,6 +280,9 @@ class Slack:
         ):
             for name in names:
                 app.event(name)(take)
+        app.event("app_home_opened")(self._on_home)
+        for shortcut in SHORTCUTS:
+            app.message_shortcut(shortcut)(self._on_shortcut)
         app.action(re.compile(f"(?:{render.PRESS}|{render.BESIDE}):"))(self._on_press)
         app.action(re.compile(render.OPEN))(_acknowledge)
         return app
@@ -260,22 +297,56 @@ class Slack:
         answering = asyncio.ensure_future(self._answer(command))
         await asyncio.wait([answering], timeout=ACK_WITHIN)
         await ack()
-        await self._answers.to_slash(respond, await answering)
+        answer = await answering
+        place = Place(command.chat.id, command.chat.thread, command.user)
+        if opens_a_modal(command, answer) and await self._views.modal(str(body["trigger_id"]), name, place, answer):
+            return
+        await self._answers.to_slash(respond, answer)
 
     async def _on_press(self, ack: AsyncAck, respond: AsyncRespond, body: dict[str, Any]) -> None:
         """A button: the command that it stands for, of whoever pressed it."""
         self._is_answering()
-        held = Held.of(body)
         name, args = _words(str(body["actions"][0].get("value") or ""))
+        if body["container"]["type"] == "view":
+            await ack()
+            await self._views.pressed(body, name, args)
+            return
+        held = Held.of(body)
         command = self._command(name, args, held.channel, held.thread, str(body["user"]["id"]), pressed=True)
         answering = asyncio.ensure_future(self._answer(command))
         await asyncio.wait([answering], timeout=ACK_WITHIN)
         await ack()
         await self._answers.to_press(respond, held, command, await answering)
 
-    async def _on_message(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+    async def _on_home(self, event: dict[str, Any]) -> None:
+        """Somebody looks at the app: the tab is drawn for them."""
+        if event.get("tab") == "home":
+            self._is_answering()
+            await self._views.home(Place(str(event["channel"]), "", str(event["user"])))
+
+    async def _on_shortcut(self, ack: AsyncAck, respond: AsyncRespond, body: dict[str, Any]) -> None:
+        """A command about the alert that a message shows, from the message's own menu."""
+        self._is_answering()
+        await ack()
+        name, message = SHORTCUTS[body["callback_id"]], body["message"]
+        payload = (message.get("metadata") or {}).get("event_payload") or {}
+        thread = str(message.get("thread_ts") or "")
+        thread = "" if thread == message["ts"] else thread
+        alert = str(payload.get("alert") or "")
+        command = self._command(name, alert, str(body["channel"]["id"]), thread, str(body["user"]["id"]), pressed=True)
+        answer = await self._answer(command) if alert else Reply(lines=(self._say("view.no_alert"),))
+        told = answer.lines or not answer.toast
+        await self._answers.to_slash(respond, answer if told else replace(answer, lines=(answer.toast,)))
+
+    def _say(self, key: str) -> str:
+        return say(self._defaults.language, key)
+
+    async def _asked_in_a_view(self, name: str, args: str, place: Place, pressed: bool) -> Reply:
+        return await self._answer(self._command(name, args, place.channel, place.thread, place.user, pressed=pressed))
+
+    async def _on_message(self, event: dict[str, Any]) -> None:
         """A mention, or a direct message: the same words as the commands."""
-        if self._heard(str(body.get("event_id") or "")) or event.get("bot_id") or event.get("subtype"):
+        if event.get("bot_id") or event.get("subtype"):
             return
         if event["type"] == "message" and event.get("channel_type") != "im":
             return
@@ -316,14 +387,16 @@ class Slack:
         if event["type"] == "app_uninstalled" or (event.get("tokens") or {}).get("bot"):
             self._pause(_account_problem("token_revoked"))
 
-    def _heard(self, event_id: str) -> bool:
-        """Whether this event came before: Slack sends one again when it missed the acknowledgement."""
-        if event_id in self._events:
-            return True
-        self._events[event_id] = None
-        if len(self._events) > REMEMBERED_EVENTS:
-            self._events.popitem(last=False)
-        return False
+    async def _once(self, body: dict[str, Any], next: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:
+        """Slack sends an event again when it missed the acknowledgement: it is acknowledged, and not handled again."""
+        event_id = str(body.get("event_id") or "")
+        if event_id and event_id in self._events:
+            return BoltResponse(status=200, body="")
+        if event_id:
+            self._events[event_id] = None
+            if len(self._events) > REMEMBERED_EVENTS:
+                self._events.popitem(last=False)
+        return await next()
 
     def _command(self, name: str, args: str, channel: str, thread: str, user: str, *, pressed: bool = False) -> Command:
         private = channel.startswith("D")
@@ -443,8 +516,10 @@ class Slack:
                 if not cursor:
                     return NotThere()
         except SlackApiError as error:
-            passing = _code(error) in TROUBLE or _status(error) >= 429 or not _code(error)
-            return CannotLook(again=passing)
+            code, status = _code(error), _status(error)
+            if status == 429 or code == "ratelimited":
+                return CannotLook(again=True, after=_retry_after(error))
+            return CannotLook(again=code in TROUBLE or status >= 500 or not code)
         except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError):
             return CannotLook(again=True)
         return CannotLook()
@@ -453,18 +528,13 @@ class Slack:
         if isinstance(parcel, Roundup):
             message = parcel.message
             if message.since and message.until:
-                stories = digest_entries(parcel, self._message_link)
+                stories = digest_entries(parcel)
                 return render.digest(stories, parcel.settings, message.since, message.until).shown
             return render.roundup_message(parcel.alerts, parcel.settings, message.first, message.total)
         if parcel.delivery.plain:
             return render.plain_alert(parcel.alert, parcel.settings)
         pictures = parcel.settings.pictures and not parcel.delivery.pictureless
         return render.alert(parcel.alert, replace(parcel.settings, pictures=pictures))
-
-    def _message_link(self, parcel: Parcel) -> str:
-        """Where a message stands in the workspace (https://docs.slack.dev/reference/methods/chat.getPermalink)."""
-        stamp = parcel.delivery.message_id.replace(".", "")
-        return f"{self._url}archives/{parcel.chat.id}/p{stamp}" if self._url else ""
 
     def _result(self, error: Exception, shown: render.SlackText) -> SendResult:
         match error:

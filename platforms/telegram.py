@@ -1,17 +1,20 @@
 """Telegram: updates in, alerts out, its errors made ours. It and the modules named after it alone know the library."""
 
 import asyncio
+import hmac
 import os
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 # Before the library is imported: retry_after as a timedelta (docs.python-telegram-bot.org, v22.2).
 os.environ.setdefault("PTB_TIMEDELTA", "1")
 
+import orjson
 import structlog
-from telegram import BotCommand, CallbackQuery, LinkPreviewOptions, Message, Update
+from telegram import CallbackQuery, InlineQuery, LinkPreviewOptions, Message, Update
 from telegram.constants import ParseMode
 from telegram.error import (
     BadRequest,
@@ -30,7 +33,6 @@ from delivery import AccountPace, Alarm, CannotLook, Limit, LookUp
 from formatters import telegram as render
 from formatters.lists import digest_entries
 from formatters.parts import is_urgent
-from locales import say
 from models import (
     Alert,
     Button,
@@ -40,7 +42,6 @@ from models import (
     Command,
     Moved,
     Outgoing,
-    Parcel,
     Part,
     Refused,
     Reply,
@@ -52,9 +53,10 @@ from models import (
 )
 from platforms.doors import Doors
 from platforms.state import ANSWERS_END, State
-from platforms.telegram_answers import BESIDE, NOTHING_TO_EDIT, Answers, keyboard, seconds
-from platforms.telegram_incoming import NAME, Incoming
-from platforms.telegram_receiver import Door, Receiver
+from platforms.telegram_answers import NOTHING_TO_EDIT, Answers, keyboard, seconds
+from platforms.telegram_incoming import BESIDE, NAME, Incoming
+from platforms.telegram_menu import set_menus
+from platforms.telegram_receiver import ALLOWED, Door, Receiver
 from platforms.telegram_request import AiohttpRequest, Cut, NotSent
 
 log = structlog.get_logger()
@@ -66,7 +68,10 @@ ASK_AGAIN = 60.0
 LONGEST_PAUSE = 30.0
 CALM = 120.0
 """Seconds without a conflict after which another reader counts as gone: two that back off take turns before."""
-MENU = ("latest", "search", "subscribe", "unsubscribe", "help")
+LATELY = timedelta(minutes=2)
+REMEMBERED_UPDATES = 1000
+WEBHOOK = "/telegram"
+SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105, a header's name
 
 TOKEN_REFUSED = "the token is refused: copy it again from @BotFather"  # noqa: S105, words for people
 
@@ -108,6 +113,9 @@ BEYOND_REACH = frozenset({"message to edit not found", "message can't be edited"
 WEBHOOK_IS_SET = "conflict: can't use getupdates method while webhook is active"
 
 Answer = Callable[[Command], Awaitable[Reply]]
+Hooked = tuple[int, Mapping[str, str], bytes]
+Hook = Callable[[Mapping[str, str], bytes], Awaitable[Hooked]]
+"""Headers (names in lower case) and body of a request; status, headers and body of its answer."""
 
 
 class Telegram:
@@ -122,6 +130,7 @@ class Telegram:
         answer: Answer,
         doors: Doors,
         defaults: ChatSettings,
+        public_url: str = "",
     ) -> None:
         token = settings.token.get_secret_value()
         self.state = State(NAME)
@@ -138,8 +147,12 @@ class Telegram:
             request=_request(connections=64),
             get_updates_request=_request(connections=2),
         )
-        self._incoming = Incoming(self._bot, self.account, settings)
+        self._incoming = Incoming(self._bot, self.account, settings, defaults.language)
         self._answers = Answers(self._bot, self.pace, defaults)
+        self._public_url = public_url
+        self._called = False
+        self._heard: deque[int] = deque(maxlen=REMEMBERED_UPDATES)
+        self._one_after_the_other = asyncio.Lock()
         self._replying: set[asyncio.Task[None]] = set()
         self._conflict: float | None = None
 
@@ -220,9 +233,66 @@ class Telegram:
     # ---------------------------------------------------------------------------------------------- receiving
 
     async def _receive(self) -> None:
+        """Until the token is refused. The menus are set beside it: an update waits for none of them."""
+        self._goes_on(self._set_menus())
+        await (self._be_called() if self._settings.mode == "webhook" else self._poll())
+
+    async def _set_menus(self) -> None:
+        if refused := await set_menus(self._bot, self._settings.admins):
+            log.info("telegram took not every menu", refused=refused)
+
+    async def _be_called(self) -> None:
+        """Webhook mode: Telegram is told where to call, and asked each minute whether it can."""
+        url = f"{self._public_url.rstrip('/')}{WEBHOOK}"
+        while True:
+            try:
+                info = await self._bot.get_webhook_info()
+                if info.url != url or not self._called:
+                    secret = self._settings.webhook_secret.get_secret_value()
+                    await self._bot.set_webhook(url, allowed_updates=ALLOWED, secret_token=secret)
+                    self._called = True
+                if info.url == url and info.last_error_date and datetime.now(UTC) - info.last_error_date < LATELY:
+                    self.state.trouble(f"telegram cannot call {url}: {info.last_error_message}")
+                else:
+                    self.state.ready()
+            except InvalidToken as error:
+                if not _is_foreign(error):
+                    self._pause()
+                    return
+            except TelegramError as error:
+                self.state.trouble(f"telegram does not take {url} as a webhook ({error.message})")
+            await asyncio.sleep(ASK_AGAIN)
+
+    @property
+    def hooks(self) -> dict[str, Hook]:
+        """What the HTTP side shall hand to this platform, by path."""
+        return {WEBHOOK: self._hook} if self._settings.mode == "webhook" else {}
+
+    async def _hook(self, headers: Mapping[str, str], body: bytes) -> Hooked:
+        return await self._heard_out(headers, body), {}, b""
+
+    async def _heard_out(self, headers: Mapping[str, str], body: bytes) -> int:
+        """One call of the webhook; the HTTP status to answer it with. Telegram calls again until it gets 200."""
+        secret = self._settings.webhook_secret.get_secret_value()
+        given = headers.get(SECRET_HEADER, "")
+        if not secret or not hmac.compare_digest(given.encode(), secret.encode()):
+            return 403
+        if not self._incoming.username:
+            return 503
+        try:
+            sent = orjson.loads(body)
+            number = int(sent["update_id"])
+        except (ValueError, KeyError, TypeError):
+            return 400
+        async with self._one_after_the_other:
+            if number not in self._heard and (update := self._bot.read(sent)) is not None:
+                await self._handle(number, update)
+            self._heard.append(number)
+        return 200
+
+    async def _poll(self) -> None:
         """Long polling. Updates are confirmed by the next call, so each is handled before it."""
         await self._answers.quietly(self._bot.delete_webhook())
-        await self._answers.quietly(self._set_menu())
         offset, pause = 0, 1.0
         while True:
             try:
@@ -268,11 +338,6 @@ class Telegram:
                 log.error("telegram has a second reader", problem=problem)
             self.state.trouble(problem, alarm="notice.second_reader")
 
-    async def _set_menu(self) -> None:
-        for language in ("ko", "en"):
-            menu = [BotCommand(name, say(language, f"menu.{name}")) for name in MENU]
-            await self._bot.set_my_commands(menu, language_code="" if language == "en" else language)
-
     async def _handle(self, number: int, update: Update | Door) -> None:
         """What changes state is done here; only the sending of the answer goes on by itself."""
         try:
@@ -280,11 +345,12 @@ class Telegram:
                 await self._note_door(update)
             elif update.callback_query is not None:
                 await self._on_press(update.callback_query)
-            elif (message := update.effective_message) is not None:
+            elif update.inline_query is not None:
+                self._goes_on(self._on_inline(update.inline_query))
+            # Not `effective_message`: what was edited would be answered again.
+            elif (message := update.message or update.channel_post) is not None:
                 await self._note_change(message)
-                command = self._incoming.message(message)
-                if command is not None:
-                    self._goes_on(self._answers.to_command(command, await self._answer(command)))
+                await self._on_message(message)
         except Exception:
             # One odd update must not stop the rest; it is confirmed, or it would come for ever.
             log.exception("an update could not be handled", update=number)
@@ -306,14 +372,24 @@ class Telegram:
         elif message.forum_topic_reopened is not None and message.message_thread_id is not None:
             await self._doors.let_in_again(replace(here, thread=str(message.message_thread_id)))
 
+    async def _on_message(self, message: Message) -> None:
+        asked = await self._incoming.message(message)
+        if asked is not None:
+            answer = asked.refusal or await self._answer(asked.command)
+            self._goes_on(self._answers.to_command(asked, answer))
+
     async def _on_press(self, query: CallbackQuery) -> None:
-        command = self._incoming.press(query)
-        if command is None:
+        asked = self._incoming.press(query)
+        if asked is None:
             await self._answers.quietly(self._bot.answer_callback_query(query.id))
             return
-        answering = asyncio.ensure_future(self._answer(command))
-        self._goes_on(self._answers.to_press(query, command, answering))
+        answering = asyncio.ensure_future(self._answer(asked.command))
+        self._goes_on(self._answers.to_press(query, asked, answering))
         await asyncio.wait([answering])
+
+    async def _on_inline(self, query: InlineQuery) -> None:
+        """It changes nothing, so nothing waits for it."""
+        await self._answers.to_inline(query, await self._answer(self._incoming.inline(query)))
 
     def _goes_on(self, sending: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(sending)
@@ -390,7 +466,7 @@ class Telegram:
         if isinstance(parcel, Roundup):
             message = parcel.message
             if message.since and message.until:
-                stories = digest_entries(parcel, _message_link)
+                stories = digest_entries(parcel)
                 return render.digest(stories, parcel.settings, message.since, message.until).shown
             return render.roundup_message(parcel.alerts, parcel.settings, message.first, message.total)
         if parcel.delivery.plain:
@@ -438,15 +514,6 @@ def _request(connections: int) -> AiohttpRequest:
     return AiohttpRequest(connections, read_timeout=TIMEOUT, connect_timeout=CONNECT_TIMEOUT, pool_timeout=POOL_TIMEOUT)
 
 
-def _message_link(parcel: Parcel) -> str:
-    """Where a message stands, for members of its supergroup or channel; messages of other chats have no address
-    (https://core.telegram.org/api/links#message-links)."""
-    chat, thread = parcel.chat.id, parcel.chat.thread
-    if not chat.startswith("-100"):
-        return ""
-    return f"https://t.me/c/{chat.removeprefix('-100')}/{f'{thread}/' if thread else ''}{parcel.delivery.message_id}"
-
-
 def _bad_request(error: BadRequest) -> SendResult:
     said = _said(error)
     if said in CLOSED_DOORS | SPEECHLESS:
@@ -474,5 +541,5 @@ def _form(shown: render.TelegramText) -> dict[str, Any]:
     return {
         "parse_mode": None if shown.plain else ParseMode.HTML,
         "link_preview_options": preview,
-        "reply_markup": keyboard(rows, BESIDE) if rows else None,
+        "reply_markup": keyboard(rows, BESIDE),
     }

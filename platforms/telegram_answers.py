@@ -12,6 +12,10 @@ from telegram import (
     CallbackQuery,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
+    InlineQuery,
+    InlineQueryResultArticle,
+    InlineQueryResultsButton,
+    InputTextMessageContent,
     LinkPreviewOptions,
     MaybeInaccessibleMessage,
     ReplyParameters,
@@ -22,15 +26,22 @@ from telegram.error import BadRequest, RetryAfter, TelegramError
 from delivery import AccountPace
 from formatters import parts
 from formatters import telegram as render
-from models import Chat, ChatSettings, Command, Reply
+from models import Button, Chat, ChatSettings, Reply, Story
+from platforms.telegram_incoming import Asked
 
 log = structlog.get_logger()
 
-BESIDE = "+"
-"""Before what a button under an alert stands for: its answer must not take the alert's place."""
 ACKNOWLEDGE_WITHIN = 1.0
 ANSWER_WITHIN = 20.0
 NOTHING_TO_EDIT = "message is not modified"
+LONGEST_DATA = 64
+"""Bytes of `callback_data` (https://core.telegram.org/bots/api#inlinekeyboardbutton)."""
+MOST_RESULTS, BAR = 50, 64
+"""Of an inline answer (https://core.telegram.org/bots/api#answerinlinequery)."""
+CACHED = 30
+FROM_INLINE = "inline"
+NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+FORM: dict[str, Any] = {"parse_mode": ParseMode.HTML, "link_preview_options": NO_PREVIEW}
 
 
 class Answers:
@@ -42,48 +53,63 @@ class Answers:
         self._defaults = defaults
         self._turns: WeakValueDictionary[tuple[int, int], asyncio.Lock] = WeakValueDictionary()
 
-    def drawn(self, answer: Reply) -> list[dict[str, Any]]:
+    def drawn(self, answer: Reply, mark: str = "") -> list[dict[str, Any]]:
         """What each message of the answer holds: text, form, and the buttons below the last one."""
         forms = [{"text": text, **FORM} for text in render.reply(answer, answer.settings or self._defaults)]
         if forms and (rows := render.keyboard(answer)):
-            forms[-1]["reply_markup"] = keyboard(rows, "")
+            forms[-1]["reply_markup"] = keyboard(rows, mark)
         return forms
 
-    async def to_command(self, command: Command, answer: Reply) -> None:
+    async def to_command(self, asked: Asked, answer: Reply) -> None:
         """New messages in the chat that asked, the buttons below the last one."""
-        await self._send(command.chat, answer)
+        await self._send(asked, answer)
 
-    async def to_press(self, query: CallbackQuery, command: Command, answering: Awaitable[Reply]) -> None:
+    async def to_press(self, query: CallbackQuery, asked: Asked, answering: Awaitable[Reply]) -> None:
         """The press is acknowledged at once; then its message is changed, or one person told, or a message added."""
         message = query.message
         assert message is not None
-        asked = asyncio.ensure_future(answering)
-        await asyncio.wait([asked], timeout=ACKNOWLEDGE_WITHIN)
-        early = asked.result() if asked.done() and asked.exception() is None else None
-        beside = (query.data or "").startswith(BESIDE)
-        told = self._told_to_one(early, command, beside=beside) if early else ""
+        task = asyncio.ensure_future(answering)
+        await asyncio.wait([task], timeout=ACKNOWLEDGE_WITHIN)
+        early = task.result() if task.done() and task.exception() is None else None
+        told = self._told_to_one(early, asked) if early else ""
         toast = early.toast if early else ""
         await self.quietly(
             self._bot.answer_callback_query(query.id, told or render.toast(toast) or None, show_alert=bool(told))
         )
-        answer = await asked
+        answer = await task
         if told:
             return
-        if beside:
-            await self._send(command.chat, answer, below=message.message_id)
+        if asked.beside:
+            await self._send(asked, answer, below=message.message_id)
         else:
-            await self._change(message, command.chat, answer)
+            await self._change(message, asked, answer)
+
+    async def to_inline(self, query: InlineQuery, answer: Reply) -> None:
+        """A list to choose from; what is chosen is posted as the alert it stands for. An empty one has words above."""
+        settings = answer.settings or self._defaults
+        results = [_result(story, settings) for story in answer.stories[:MOST_RESULTS]]
+        said = "" if results else render.toast(answer.title or " ".join(answer.lines[:1]))[:BAR]
+        await self.quietly(
+            self._bot.answer_inline_query(
+                query.id,
+                results,
+                cache_time=CACHED,
+                is_personal=True,
+                next_offset="",
+                button=InlineQueryResultsButton(said, start_parameter=FROM_INLINE) if said else None,
+            )
+        )
 
     @staticmethod
-    def _told_to_one(answer: Reply, command: Command, *, beside: bool) -> str:
+    def _told_to_one(answer: Reply, asked: Asked) -> str:
         """What is said over the chat to the person who pressed, and to nobody else: all that is neither for the whole
         chat nor something to look through."""
-        if command.private or answer.public or answer.stories or answer.buttons:
+        if not asked.answered_in.id.startswith("-") or answer.public or answer.stories or answer.buttons:
             return ""
         told = render.popup(answer)
-        return "" if beside and told.endswith("…") else told
+        return "" if asked.beside and told.endswith("…") else told
 
-    async def _change(self, message: MaybeInaccessibleMessage, chat: Chat, answer: Reply) -> None:
+    async def _change(self, message: MaybeInaccessibleMessage, asked: Asked, answer: Reply) -> None:
         """Make the message that held the button show the answer; where it is out of reach, send the answer anew.
 
         What was pressed later is shown later: one change of a message at a time, in the order of the presses.
@@ -91,21 +117,22 @@ class Answers:
         place = (message.chat.id, message.message_id)
         turn = self._turns.setdefault(place, asyncio.Lock())
         async with turn:
-            messages = self.drawn(answer)
+            messages = self.drawn(answer, asked.mark)
             if not messages:
                 return
 
             async def edit() -> None:
                 await self._bot.edit_message_text(chat_id=place[0], message_id=place[1], **messages[0])
 
-            changed = await self._in_time(chat, edit)
+            changed = await self._in_time(asked.answered_in, edit)
             if changed is not None:
-                await self._send(chat, answer, after=1 if changed else 0)
+                await self._send(asked, answer, after=1 if changed else 0)
 
-    async def _send(self, chat: Chat, answer: Reply, *, after: int = 0, below: int = 0) -> None:
+    async def _send(self, asked: Asked, answer: Reply, *, after: int = 0, below: int = 0) -> None:
         """The answer's messages, the first `after` of them left out; the first one as a reply to `below`."""
+        chat = asked.answered_in
         thread = int(chat.thread) if chat.thread else None
-        for number, drawn in enumerate(self.drawn(answer)[after:], after + 1):
+        for number, drawn in enumerate(self.drawn(answer, asked.mark)[after:], after + 1):
             to = ReplyParameters(below, allow_sending_without_reply=True) if below and number == 1 else None
 
             async def send(form: dict[str, Any] = drawn, to: ReplyParameters | None = to) -> None:
@@ -146,24 +173,32 @@ class Answers:
             log.info("telegram refused a convenience", problem=type(error).__name__)
 
 
-FORM: dict[str, Any] = {
-    "parse_mode": ParseMode.HTML,
-    "link_preview_options": LinkPreviewOptions(is_disabled=True),
-}
+def keyboard(rows: parts.Rows, mark: str) -> InlineKeyboardMarkup | None:
+    """Inline buttons; `mark` stands before what each of them stands for. What gets too long by it is left out."""
+    drawn = [[button for one in row if (button := _button(one, mark))] for row in rows]
+    return InlineKeyboardMarkup([row for row in drawn if row]) if any(drawn) else None
 
 
-def keyboard(rows: parts.Rows, mark: str) -> InlineKeyboardMarkup:
-    """Inline buttons; `mark` stands before what each of them stands for."""
-    return InlineKeyboardMarkup(
-        [
-            [
-                InlineKeyboardButton(one.label, url=one.url)
-                if one.url
-                else InlineKeyboardButton(one.label, callback_data=f"{mark}{one.press}")
-                for one in row
-            ]
-            for row in rows
-        ]
+def _button(button: Button, mark: str) -> InlineKeyboardButton | None:
+    if button.url:
+        return InlineKeyboardButton(button.label, url=button.url)
+    data = f"{mark}{button.press}"
+    return InlineKeyboardButton(button.label, callback_data=data) if len(data.encode()) <= LONGEST_DATA else None
+
+
+def _result(story: Story, settings: ChatSettings) -> InlineQueryResultArticle:
+    """One line of an inline list, and the alert that it becomes."""
+    shown = render.alert(story.alert, settings)
+    title, told = render.inline_line(story, settings)
+    opens = ((Button(shown.button[0], url=shown.button[1]),),) if shown.button else ()
+    preview = LinkPreviewOptions(url=shown.picture, prefer_large_media=True) if shown.picture else NO_PREVIEW
+    return InlineQueryResultArticle(
+        id=str(story.alert.id),
+        title=title,
+        description=told,
+        thumbnail_url=shown.picture or None,
+        input_message_content=InputTextMessageContent(shown.html, ParseMode.HTML, link_preview_options=preview),
+        reply_markup=keyboard(opens, ""),
     )
 
 

@@ -12,7 +12,7 @@ log = structlog.get_logger()
 
 POLL = 25
 TIMEOUT = 15.0
-ALLOWED = ["message", "channel_post", "callback_query", "my_chat_member"]
+ALLOWED = ["message", "channel_post", "callback_query", "inline_query", "my_chat_member"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,10 @@ class Receiver(Bot):
         raises."""
         data = {"timeout": POLL, "offset": offset, "allowed_updates": ALLOWED}
         found: Any = await self._post("getUpdates", data, read_timeout=POLL + TIMEOUT)
-        return [(int(update["update_id"]), self._read(update)) for update in found]
+        return [(int(update["update_id"]), self.read(update)) for update in found]
 
-    def _read(self, update: dict[str, Any]) -> Door | Update | None:
+    def read(self, update: dict[str, Any]) -> Door | Update | None:
+        """One update as Telegram writes it; None where it cannot be read."""
         try:
             return _door(update["my_chat_member"]) if "my_chat_member" in update else Update.de_json(update, self)
         except Exception as error:

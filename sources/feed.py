@@ -16,6 +16,7 @@ import feedparser
 
 from errors import SourceError
 from models import Post, Source
+from sources import walls
 from sources.clean import clean
 from sources.documents import Document
 from sources.encoding import to_text
@@ -61,6 +62,8 @@ def _refuse_what_is_no_feed(text: str) -> None:
     if not start:
         raise SourceError("empty", "the answer is empty")
     if ROOT.search(start) is None and ROOT.search(text[:20000]) is None:
+        if wall := walls.named_on(text):
+            raise SourceError("bot-wall", f"a wall against bots ({wall}) stands where the feed should be")
         if re.search(r"<!doctype html|<html[\s>]", start, re.IGNORECASE):
             raise SourceError("html", "this is a web page, not a feed: give the address of its RSS or Atom feed")
         raise SourceError("no-feed", "this is neither RSS nor Atom")

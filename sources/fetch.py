@@ -25,6 +25,8 @@ ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text
 REDIRECTS = (301, 302, 303, 307, 308)
 PERMANENT = (301, 308)
 LARGE = 500_000
+EXPIRED = 10
+"""OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED (https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/)."""
 PACKED = ("gzip", "x-gzip", "deflate")
 MEMBERS = 1000
 WHOLE_AFTER = 3 * 3600.0
@@ -160,7 +162,9 @@ def _not_connected(error: httpx.ConnectError) -> SourceError:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return SourceError("certificate", f"the certificate is not valid: {cause.verify_message}")
+            expired = cause.verify_code == EXPIRED
+            words = f"the certificate is not valid: {cause.verify_message}"
+            return SourceError("certificate-expired" if expired else "certificate", words)
         if isinstance(cause, ssl.SSLError):
             return SourceError("tls", "no encrypted connection could be agreed on")
         if isinstance(cause, socket.gaierror | UnicodeError):

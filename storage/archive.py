@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, select, update
+from sqlalchemy import Row, Select, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -122,6 +122,12 @@ class NewStory:
     planned: bool
 
 
+def newest_of(story: NewStory, now: datetime) -> datetime:
+    """What /latest sorts by: what is archived in silence keeps its publisher's date."""
+    published = story.post.published
+    return now if story.planned or published is None else min(published, now)
+
+
 async def open_stories(tx: AsyncConnection, new: Sequence[NewStory], now: datetime) -> list[StoryState]:
     """New stories, each with the first version of its alert, in this order. Links of other stories stay theirs."""
     if not new:
@@ -140,7 +146,7 @@ async def open_stories(tx: AsyncConnection, new: Sequence[NewStory], now: dateti
             "source_ids": [one.post.source_id],
             "planned": one.planned,
             "created": now,
-            "newest": now if one.planned or one.post.published is None else min(one.post.published, now),
+            "newest": newest_of(one, now),
         }
         for one, story_id in zip(new, story_ids, strict=True)
     ]
@@ -257,18 +263,16 @@ def alert_of(row: Row[Any]) -> Alert:
     )
 
 
-async def latest(
-    connection: AsyncConnection, limit: int, *, source_id: str = "", topic: str = "", skip: int = 0
-) -> list[Alert]:
-    """The newest alerts first, narrowed to one source or one topic where given."""
-    query = alert_columns().order_by(alerts.c.newest.desc(), alerts.c.id.desc())
-    if source_id:
-        stories_of = select(posts.c.story_id).where(posts.c.source_id == source_id)
-        query = query.where(alerts.c.story_id.in_(stories_of))
-    if not topic:
-        return [alert_of(row) for row in await connection.execute(query.limit(limit).offset(skip))]
-    found = [alert_of(row) async for row in await connection.stream(query) if topic in row.topics]
-    return found[skip : skip + limit]
+async def latest(connection: AsyncConnection, limit: int, *, skip: int = 0, last: int | None = None) -> list[Alert]:
+    """The newest alerts first; with `last` none with a later id."""
+    query = alert_columns().order_by(alerts.c.newest.desc(), alerts.c.id.desc()).limit(limit).offset(skip)
+    if last is not None:
+        query = query.where(alerts.c.id <= last)
+    return [alert_of(row) for row in await connection.execute(query)]
+
+
+async def last_alert(connection: AsyncConnection) -> int:
+    return await connection.scalar(select(func.max(alerts.c.id))) or 0
 
 
 async def by_ids(connection: AsyncConnection, ids: Sequence[int]) -> list[Alert]:
@@ -276,14 +280,6 @@ async def by_ids(connection: AsyncConnection, ids: Sequence[int]) -> list[Alert]
     rows = await connection.execute(alert_columns().where(alerts.c.id.in_(ids)))
     found = {row.id: alert_of(row) for row in rows}
     return [found[one] for one in ids if one in found]
-
-
-async def texts_of(connection: AsyncConnection, story_ids: Sequence[int]) -> dict[int, str]:
-    """The sanitised HTML of each story's newest post."""
-    rows = await connection.execute(
-        select(posts.c.story_id, posts.c.html).where(posts.c.story_id.in_(story_ids)).order_by(posts.c.read_at)
-    )
-    return {row.story_id: row.html for row in rows}
 
 
 async def newest_with_sources(connection: AsyncConnection, limit: int) -> list[tuple[Alert, tuple[str, ...]]]:

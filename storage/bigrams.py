@@ -1,15 +1,31 @@
-"""Texts and questions as the tokens that the index stores: pure, and without a database library.
+"""Texts as the tokens that the index stores, and what of a question the index can answer. Pure, without a database.
 
-수출액 becomes "수출 출액 액", so a two-syllable word is found inside a longer one, and one syllable by prefix.
-Scripts written with spaces are indexed by words. Both ends are NFC and lower case.
+수출액 becomes the pairs "수출 출액 액", so a two-syllable word is found inside a longer one. Words of spaced scripts
+are stored whole and with their beginnings of three letters or more. All of it once more, marked, for the headline.
+Whoever changes `tokens` adds a migration that builds the index anew: taking an entry out needs its tokens as they were.
 """
 
+import hashlib
 import re
+import sys
 import unicodedata
+from array import array
+from collections.abc import Iterable
 
 # Hangul, kana and Chinese characters: the scripts in which a word is found inside a longer one.
 DENSE = "\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff"
 RUN = re.compile(rf"[{DENSE}]+|[^\W_{DENSE}]+")
+WORD = re.compile(rf"[^\W_{DENSE}]+")
+NOT_DENSE = re.compile(rf"[^{DENSE}]+")
+
+SHORTEST_START, LONGEST_START = 3, 9
+"""Beginnings of words that are found, in letters. Longer ones are looked up by their first nine and compared."""
+LONGEST_TEXT = 50_000
+"""Characters of one text that are searched."""
+IN_HEADLINE = "_"
+ALL = "__all"
+"""A token that every text has. Marks begin with "_", which is no part of any word."""
+UTF16 = "utf-16-le" if sys.byteorder == "little" else "utf-16-be"
 
 
 def folded(words: str) -> str:
@@ -17,26 +33,101 @@ def folded(words: str) -> str:
     return unicodedata.normalize("NFC", words).lower()
 
 
-def index_text(words: str) -> str:
-    """What is stored for a text: the tokens of all its runs, separated by spaces."""
-    return " ".join(token for run in RUN.findall(folded(words)) for token in _tokens(run))
+def tokens(headline: str, text: str) -> str:
+    """What is stored for a headline and its text, separated by spaces. A token may stand in it several times."""
+    headline = folded(headline)
+    whole = f"{headline}\n{folded(text[:LONGEST_TEXT])}"
+    marked = dict.fromkeys([*_pairs(headline).split(), *_starts(headline)])
+    return "".join([_pairs(whole), " ".join(_starts(whole)), *(f" {IN_HEADLINE}{token}" for token in marked)])
 
 
-def _tokens(run: str) -> list[str]:
-    if not re.match(rf"[{DENSE}]", run):
-        return [run]
-    return [run[position : position + 2] for position in range(len(run))]
+def labels(sources: Iterable[str], topics: Iterable[str]) -> str:
+    """The tokens by which `source:` and `topic:` find a text."""
+    return " ".join(dict.fromkeys([ALL, *map(source_label, sources), *map(topic_label, topics)]))
 
 
-def match_expression(question: str) -> str:
-    """The FTS5 expression that finds every word of the question; "" when it holds no word."""
-    parts = []
-    for run in RUN.findall(folded(question)):
-        if not re.match(rf"[{DENSE}]", run):
-            parts.append(f'"{run}"')
-        elif len(run) == 1:
-            parts.append(f'"{run}" *')
+def source_label(source_id: str) -> str:
+    return f"__s_{source_id.lower().replace('-', '_')}"
+
+
+def topic_label(topic: str) -> str:
+    return f"__t_{hashlib.blake2s(folded(topic).strip().encode('utf-8', 'replace')).hexdigest()[:16]}"
+
+
+def _pairs(text: str) -> str:
+    """Each two neighbours of the dense scripts and each last one alone; two passes of the text, offset by one."""
+    spaced = NOT_DENSE.sub(" ", text)
+    spaced += "  " if len(spaced) % 2 == 0 else " "
+    # 16 bits are enough: all that is left lies in the Basic Multilingual Plane. In arrays this costs a tenth of a loop.
+    letters = array("H", spaced.encode(UTF16))
+    half = len(letters) // 2
+    out = array("H", [32]) * (6 * half)
+    out[0 : 3 * half : 3], out[1 : 3 * half : 3] = letters[0::2], letters[1::2]
+    out[3 * half : 6 * half - 3 : 3], out[3 * half + 1 : 6 * half - 3 : 3] = letters[1:-1:2], letters[2::2]
+    return out.tobytes().decode(UTF16)
+
+
+def _starts(text: str) -> dict[str, None]:
+    """The words of spaced scripts and their beginnings; numbers whole only."""
+    found: dict[str, None] = {}
+    for word in WORD.findall(text):
+        if word not in found:
+            found[word] = None
+            if not word.isdecimal():
+                found.update(
+                    dict.fromkeys(word[:end] for end in range(SHORTEST_START, min(len(word), LONGEST_START + 1)))
+                )
+    return found
+
+
+# --------------------------------------------------------------------------------------------------------- questions
+
+
+def terms(word: str) -> tuple[list[str], bool]:
+    """The tokens that a text holding the folded word or phrase must have, and whether having them is enough.
+
+    One syllable alone has no token: it is a `beginning`, or is compared.
+    """
+    runs = RUN.findall(word)
+    found: list[str] = []
+    for run in runs:
+        if is_dense(run):
+            found += [run[place : place + 2] for place in range(len(run) - 1)]
         else:
-            bigrams = " ".join(run[position : position + 2] for position in range(len(run) - 1))
-            parts.append(f'"{bigrams}"')
-    return " AND ".join(parts)
+            found.append(run if len(run) <= LONGEST_START or run.isdecimal() else run[:LONGEST_START])
+    (enough,) = {_is_token(run) for run in runs} if len(runs) == 1 else (False,)
+    return list(dict.fromkeys(found)), enough
+
+
+def beginning(word: str) -> str:
+    """The single syllable that the word is, "" when it is more."""
+    runs = RUN.findall(word)
+    return runs[0] if len(runs) == 1 and len(runs[0]) == 1 and is_dense(runs[0]) else ""
+
+
+def pattern(word: str) -> re.Pattern[str] | None:
+    """Finds the folded word or phrase in a folded text; None when it holds no letter.
+
+    Dense scripts match anywhere, words of the others from their start on, to their end where they have less than three
+    letters or are numbers. Whatever separates two runs in the question may be anything that separates in the text.
+    """
+    runs = list(RUN.finditer(word))
+    if not runs:
+        return None
+    made = "" if is_dense(runs[0][0]) else rf"(?<![^\W_{DENSE}])"
+    done = runs[0].start()
+    for run in runs:
+        made += (r"[\W_]+" if run.start() > done else "") + re.escape(run[0])
+        done = run.end()
+    last = runs[-1][0]
+    open_ended = is_dense(last) or (len(last) >= SHORTEST_START and not last.isdecimal())
+    return re.compile(made if open_ended else rf"{made}(?![^\W_{DENSE}])")
+
+
+def is_dense(run: str) -> bool:
+    return NOT_DENSE.match(run) is None
+
+
+def _is_token(run: str) -> bool:
+    """Whether the index has a token for exactly this run. That of a number may be the start of a longer word."""
+    return len(run) == 2 if is_dense(run) else len(run) <= LONGEST_START and not (len(run) > 2 and run.isdecimal())

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models import Chat, ChatSettings, Digest, Every, QuietHours, Subscription, Urgency
+from storage import asked
 from storage.tables import accounts, chats, deliveries, subscriptions
 
 
@@ -188,12 +189,6 @@ async def unsubscribe(tx: AsyncConnection, chat: Chat) -> bool:
     return True
 
 
-async def subscribed_after(tx: AsyncConnection, cursor: int, limit: int) -> list[int]:
-    """The next `limit` subscribed chats by row id."""
-    query = select(chats.c.id).where(chats.c.subscribed, chats.c.id > cursor).order_by(chats.c.id).limit(limit)
-    return [*await tx.scalars(query)]
-
-
 async def move(tx: AsyncConnection, chat_id: int, to: Chat) -> int:
     """A group became a supergroup: the row, and with it settings and ledger, gets the new id and an open door.
 
@@ -201,6 +196,8 @@ async def move(tx: AsyncConnection, chat_id: int, to: Chat) -> int:
     it makes way. If it does, it keeps its settings and gets the wishes of the old one, which is closed; what that was
     still owed is for the caller to hand over. Returns the row id that the chat has from now on.
     """
+    before = (await tx.execute(select(chats).where(chats.c.id == chat_id))).one()
+    await asked.move(tx, chat_of(before), to)
     taken = await find(tx, to)
     if taken is not None and taken.id != chat_id:
         if taken.subscribed:

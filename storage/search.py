@@ -1,40 +1,306 @@
-"""Full-text search that is right for Korean: character bigrams (`storage.bigrams`), indexed by SQLite's FTS5."""
+"""Full-text search that is right for Korean: the tokens of `storage.bigrams`, indexed by SQLite's FTS5.
 
+An entry's row id is the second of its news, or the first free one after it: newest first is the index's own order,
+and the first page of a common word is read without looking at the rest. The index keeps which tokens a text has, not
+where (`detail=none`); what that cannot tell is compared with the text (docs/decisions/0003-bigrams.md).
+"""
+
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, bindparam, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.bigrams import folded, index_text, match_expression
+from storage import bigrams, ranking
+from storage.bigrams import folded
+from storage.questions import Question
+from storage.tables import entries
 
-__all__ = ["add", "find", "folded", "index_text", "match_expression", "replace"]
+WINDOW = 300
+"""So many of the newest matches are ranked; beside them `WINDOW_OF_HEADLINES` older ones with the words on top."""
+WINDOW_OF_HEADLINES = 100
+COMPARED = 5000
+"""The most texts that one question is compared with: a bound for questions that the index can say little about."""
+SCANNED = 2000
+"""One syllable alone is looked for in so many of the newest texts before its every beginning is collected."""
+AT_ONCE = 100
 
-
-async def add(tx: AsyncConnection, texts: Sequence[tuple[int, str]]) -> None:
-    """Index new alerts: (alert id, what `index_text` made)."""
-    if texts:
-        statement = text("INSERT INTO search(rowid, tokens) VALUES (:id, :tokens)")
-        await tx.execute(statement, [{"id": alert_id, "tokens": tokens} for alert_id, tokens in texts])
-
-
-async def replace(tx: AsyncConnection, alert_id: int, tokens: str) -> None:
-    """Index an alert anew after its text changed."""
-    await tx.execute(text("DELETE FROM search WHERE rowid = :id"), {"id": alert_id})
-    await add(tx, [(alert_id, tokens)])
-
-
-FIND = """
-SELECT alerts.id FROM search JOIN alerts ON alerts.id = search.rowid
-WHERE search.tokens MATCH :match ORDER BY alerts.newest DESC, alerts.id DESC LIMIT :limit OFFSET :skip
+NEWEST = """
+SELECT rowid FROM search WHERE search MATCH :match AND rowid BETWEEN :since AND :below
+ORDER BY rowid DESC LIMIT :limit
 """
-COUNT = "SELECT count(*) FROM search WHERE search.tokens MATCH :match"
+FREE = """
+SELECT CASE WHEN NOT EXISTS (SELECT 1 FROM entries WHERE id = :place) THEN :place ELSE (
+    SELECT id + 1 FROM entries AS one WHERE id >= :place
+    AND NOT EXISTS (SELECT 1 FROM entries WHERE id = one.id + 1) ORDER BY id LIMIT 1
+) END
+"""
+LAST_PLACE = 2**62
+
+_Row = Row[*tuple[Any, ...]]
 
 
-async def find(connection: AsyncConnection, question: str, limit: int, skip: int = 0) -> tuple[Sequence[int], int]:
-    """The ids of the newest `limit` alerts that hold every word, and how many there are in all."""
-    match = match_expression(question)
-    if not match:
-        return (), 0
-    rows = await connection.execute(text(FIND), {"match": match, "limit": limit, "skip": skip})
-    total = await connection.scalar(text(COUNT), {"match": match})
-    return [row[0] for row in rows], total or 0
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is searched of an alert: headline and text as they are, `tokens` and `labels` as `bigrams` makes them."""
+
+    alert_id: int
+    newest: datetime
+    headline: str
+    text: str
+    tokens: str
+    labels: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Alert ids in order. `more`: there are others beyond what was looked at."""
+
+    ids: tuple[int, ...]
+    more: bool = False
+
+
+# ----------------------------------------------------------------------------------------------------------- writing
+
+
+async def add(tx: AsyncConnection, new: Sequence[Entry]) -> None:
+    """Index new alerts."""
+    if not new:
+        return
+    places = await _free_places(tx, [int(one.newest.timestamp()) for one in new])
+    rows = [
+        {
+            "id": place,
+            "alert_id": one.alert_id,
+            "newest": one.newest,
+            "headline": one.headline,
+            "text": one.text[: bigrams.LONGEST_TEXT],
+            "labels": one.labels,
+        }
+        for place, one in zip(places, new, strict=True)
+    ]
+    await tx.execute(insert(entries), rows)
+    await _index(tx, [(place, f"{one.tokens} {one.labels}") for place, one in zip(places, new, strict=True)])
+
+
+async def replace_text(tx: AsyncConnection, alert_id: int, headline: str, text: str) -> None:
+    """Index an alert anew after its words changed."""
+    if (row := await _taken_out(tx, alert_id)) is not None:
+        text = text[: bigrams.LONGEST_TEXT]
+        await tx.execute(update(entries).where(entries.c.id == row.id).values(headline=headline, text=text))
+        await _index(tx, [(row.id, f"{bigrams.tokens(headline, text)} {row.labels}")])
+
+
+async def add_source(tx: AsyncConnection, alert_id: int, source_id: str, newest: datetime | None = None) -> None:
+    """One more source carries the alert; with `newest` it becomes news of that time."""
+    if (row := await _taken_out(tx, alert_id)) is not None:
+        labels = " ".join(dict.fromkeys([*row.labels.split(), bigrams.source_label(source_id)]))
+        moved = row.newest if newest is None else newest
+        place = row.id if newest is None else (await _free_places(tx, [int(newest.timestamp())]))[0]
+        await tx.execute(update(entries).where(entries.c.id == row.id).values(id=place, newest=moved, labels=labels))
+        await _index(tx, [(place, f"{bigrams.tokens(row.headline, row.text)} {labels}")])
+
+
+async def _index(tx: AsyncConnection, rows: Sequence[tuple[int, str]]) -> None:
+    statement = text("INSERT INTO search(rowid, tokens) VALUES (:id, :tokens)")
+    await tx.execute(statement, [{"id": place, "tokens": tokens} for place, tokens in rows])
+
+
+async def _taken_out(tx: AsyncConnection, alert_id: int) -> _Row | None:
+    """The alert's entry, no longer in the index."""
+    row = (await tx.execute(select(entries).where(entries.c.alert_id == alert_id))).one_or_none()
+    if row is not None:
+        # An index without the texts takes an entry out by the tokens that it was put in with.
+        gone = text("INSERT INTO search(search, rowid, tokens) VALUES ('delete', :id, :tokens)")
+        tokens = f"{bigrams.tokens(row.headline, row.text)} {row.labels}"
+        await tx.execute(gone, {"id": row.id, "tokens": tokens})
+    return row
+
+
+async def _free_places(tx: AsyncConnection, wanted: Sequence[int]) -> list[int]:
+    """For each second the first place from it on that nobody has, in this order."""
+    last: int = await tx.scalar(select(func.coalesce(func.max(entries.c.id), 0))) or 0
+    beyond = dict[int, int]()
+    places = []
+    for second in wanted:
+        place = _follow(beyond, second)
+        while place <= last and (free := await tx.scalar(text(FREE), {"place": place})) != place:
+            beyond[place] = free
+            place = _follow(beyond, second)
+        beyond[place] = place + 1
+        places.append(place)
+    return places
+
+
+def _follow(beyond: dict[int, int], place: int) -> int:
+    """The first place from this one on that is not known to be taken; the way there is shortened."""
+    way = []
+    while place in beyond:
+        way.append(place)
+        place = beyond[place]
+    beyond.update(dict.fromkeys(way, place))
+    return place
+
+
+# ----------------------------------------------------------------------------------------------------------- reading
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A question as the index and the texts answer it. `match` "" means: nothing the index knows narrows it down."""
+
+    match: str
+    in_headlines: str
+    words: tuple[re.Pattern[str], ...]
+    compared: tuple[re.Pattern[str], ...]
+    refused: tuple[re.Pattern[str], ...]
+    together: re.Pattern[str] | None
+    beginnings: str
+    since: int
+
+    def accepts(self, words: str) -> bool:
+        """Whether the folded headline and text hold all that the index could not tell."""
+        return all(one.search(words) for one in self.compared) and not any(one.search(words) for one in self.refused)
+
+    @property
+    def compares(self) -> bool:
+        return bool(self.compared or self.refused)
+
+
+def plan(question: Question) -> _Plan:
+    """What of the question the index answers, and what is left to compare."""
+    must, compared = list[str](), list[re.Pattern[str]]()
+    patterns = {word: made for word in (*question.words, *question.without) if (made := bigrams.pattern(word))}
+    for word in question.words:
+        tokens, enough = bigrams.terms(word)
+        must += tokens
+        if not enough and word in patterns:
+            compared.append(patterns[word])
+    never, refused = list[str](), list[re.Pattern[str]]()
+    for word in question.without:
+        tokens, enough = bigrams.terms(word)
+        if enough:
+            never += tokens
+        elif word in patterns:
+            refused.append(patterns[word])
+    never += [*map(bigrams.source_label, question.not_sources), *map(bigrams.topic_label, question.not_topics)]
+    must = list(dict.fromkeys(must))
+    any_of = [list(map(bigrams.source_label, question.sources)), list(map(bigrams.topic_label, question.topics))]
+    narrow = [f"({' OR '.join(map(_quoted, group))})" for group in any_of if group]
+    beginnings = [one for word in question.words if (one := bigrams.beginning(word))]
+    return _Plan(
+        match=_expression([*map(_quoted, must), *narrow] or [_quoted(bigrams.ALL)], never),
+        in_headlines=_expression([*(_quoted(f"{bigrams.IN_HEADLINE}{one}") for one in must), *narrow], never)
+        if must
+        else "",
+        words=tuple(patterns[word] for word in question.words if word in patterns),
+        compared=tuple(compared),
+        refused=tuple(refused),
+        together=bigrams.pattern(" ".join(question.words)) if len(question.words) > 1 else None,
+        beginnings=_expression([*(f"{_quoted(one)} *" for one in beginnings), *narrow], never)
+        if beginnings and not must
+        else "",
+        since=-LAST_PLACE if question.since is None else int(question.since.timestamp()),
+    )
+
+
+def _quoted(token: str) -> str:
+    return f'"{token}"'
+
+
+def _expression(all_of: Sequence[str], none_of: Sequence[str]) -> str:
+    wanted = " AND ".join(all_of)
+    return f"({wanted}) NOT ({' OR '.join(map(_quoted, none_of))})" if none_of else wanted
+
+
+async def last_place(connection: AsyncConnection) -> int:
+    """Where the newest entry stands: asked again with it as `below`, a question is not answered with later news."""
+    return await connection.scalar(select(func.max(entries.c.id))) or 0
+
+
+async def newest(
+    connection: AsyncConnection, question: Question, limit: int, *, below: int = LAST_PLACE, most: int = COMPARED
+) -> Found:
+    """The newest `limit` alerts that answer the question, newest first; texts of `most` candidates are compared."""
+    planned = plan(question)
+    places, more = await _matches(connection, planned, limit, below, most)
+    rows = _since(question, await _rows(connection, places))
+    return Found(tuple(row.alert_id for row in sorted(rows, key=_newer)), more)
+
+
+async def best(connection: AsyncConnection, question: Question, asked: datetime, *, below: int = LAST_PLACE) -> Found:
+    """The matches in order of `ranking.points`, the newer one first among equals."""
+    planned = plan(question)
+    places, more = await _matches(connection, planned, WINDOW, below, COMPARED)
+    if more and planned.in_headlines and places:
+        on_top = replace(planned, match=planned.in_headlines, beginnings="")
+        places += (await _matches(connection, on_top, WINDOW_OF_HEADLINES, places[-1] - 1, COMPARED))[0]
+    ranked = []
+    for row in _since(question, await _rows(connection, places)):
+        worth = ranking.points(planned.words, planned.together, folded(row.headline), folded(row.text))
+        ranked.append((-worth - ranking.freshness(row.newest, asked), *_newer(row), row.alert_id))
+    return Found(tuple(alert_id for *_, alert_id in sorted(ranked)), more)
+
+
+def _newer(row: _Row) -> tuple[float, int]:
+    return -row.newest.timestamp(), -row.alert_id
+
+
+def _since(question: Question, rows: list[_Row]) -> list[_Row]:
+    """Without those that only their neighbours moved behind the time asked for."""
+    return [row for row in rows if question.since is None or row.newest >= question.since]
+
+
+async def _matches(
+    connection: AsyncConnection, planned: _Plan, limit: int, below: int, most: int
+) -> tuple[list[int], bool]:
+    """The newest places that answer, and whether there are or may be more."""
+    if planned.beginnings:
+        # Collecting all beginnings with a common syllable costs more than finding it in the newest texts.
+        places, more = await _stream(connection, planned, limit, below, SCANNED)
+        if len(places) >= limit or not more:
+            return places, more
+        return await _stream(connection, replace(planned, match=planned.beginnings), limit, below, most)
+    return await _stream(connection, planned, limit, below, most)
+
+
+async def _stream(
+    connection: AsyncConnection, planned: _Plan, limit: int, below: int, most: int
+) -> tuple[list[int], bool]:
+    places = list[int]()
+    looked_at, portion = 0, AT_ONCE if planned.compares else limit + 1
+    while True:
+        asked = {"match": planned.match, "since": planned.since, "below": below, "limit": portion}
+        candidates = [*await connection.scalars(text(NEWEST), asked)]
+        looked_at += len(candidates)
+        places += await _accepted(connection, planned, candidates) if planned.compares else candidates
+        if len(places) > limit or (looked_at >= most and planned.compares):
+            return places[:limit], True
+        if len(candidates) < portion:
+            return places, False
+        below = candidates[-1] - 1
+
+
+async def _accepted(connection: AsyncConnection, planned: _Plan, candidates: Sequence[int]) -> list[int]:
+    rows = await _rows(connection, candidates)
+    return [row.id for row in rows if planned.accepts(folded(f"{row.headline}\n{row.text}"))]
+
+
+async def _rows(connection: AsyncConnection, places: Sequence[int]) -> list[_Row]:
+    """The entries at these places, in this order."""
+    query = select(entries.c.id, entries.c.alert_id, entries.c.newest, entries.c.headline, entries.c.text)
+    query = query.where(entries.c.id.in_(bindparam("places", expanding=True)))
+    found = dict[int, _Row]()
+    for start in range(0, len(places), AT_ONCE * 5):
+        for row in await connection.execute(query, {"places": places[start : start + AT_ONCE * 5]}):
+            found[row.id] = row
+    return [found[place] for place in places if place in found]
+
+
+async def texts_of(connection: AsyncConnection, alert_ids: Sequence[int]) -> dict[int, str]:
+    """What is searched of these alerts, without their headlines."""
+    query = select(entries.c.alert_id, entries.c.text).where(entries.c.alert_id.in_(alert_ids))
+    return {row.alert_id: row.text for row in await connection.execute(query)}

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, func, literal, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models import Kind, Source
-from storage.tables import posts, sources
+from storage.tables import UtcDateTime, posts, sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,13 @@ class Watched:
     last_read_at: datetime | None
     last_new_at: datetime | None
     problem: str
+    reason: str = ""
+    failing_since: datetime | None = None
     asked_at: datetime | None = None
     """When a look was asked for that this one is to answer."""
+
+
+FINE: dict[str, Any] = {"failures": 0, "problem": "", "reason": "", "failing_since": None}
 
 
 def _spec(source: Source) -> dict[str, Any]:
@@ -68,6 +73,8 @@ def _watched(row: Row[Any]) -> Watched:
         last_read_at=row.last_read_at,
         last_new_at=row.last_new_at,
         problem=row.problem,
+        reason=row.reason,
+        failing_since=row.failing_since,
         asked_at=row.asked_at,
     )
 
@@ -91,7 +98,7 @@ async def declare(tx: AsyncConnection, declared: Sequence[Source], now: datetime
             "active": True,
         }
         if not known.active or (known.spec["url"], known.spec["kind"]) != (source.url, source.kind):
-            changed |= {"validators": {}, "next_at": now, "failures": 0, "problem": ""}
+            changed |= {"validators": {}, "next_at": now, **FINE}
         await tx.execute(update(sources).where(sources.c.id == source.id).values(**changed))
 
 
@@ -108,8 +115,7 @@ async def _insert(tx: AsyncConnection, source: Source, now: datetime, *, from_fi
         "next_at": now,
         "read_once": False,
         "interval": interval,
-        "failures": 0,
-        "problem": "",
+        **FINE,
     }
     fresh = {key: value for key, value in row.items() if key not in ("id", "added_at", "read_once", "paused")}
     await tx.execute(insert(sources).values(row).on_conflict_do_update(index_elements=["id"], set_=fresh))
@@ -217,8 +223,7 @@ async def saved(
         "last_read_at": now,
         "interval": interval,
         "read_once": True,
-        "failures": 0,
-        "problem": "",
+        **FINE,
     }
     if any_new:
         values["last_new_at"] = now
@@ -233,20 +238,26 @@ async def failed(
     *,
     now: datetime,
     next_at: datetime,
+    reason: str,
     problem: str,
     not_before: datetime | None = None,
     asked_at: datetime | None = None,
     validators: dict[str, Any] | None = None,
-) -> None:
+) -> datetime:
     """A read that went wrong; memory stays as it is, and validators too where none are given: nothing is lost.
 
-    `not_before`: the publisher asked for rest until then. `asked_at`: the ask that it answers.
+    `not_before`: the publisher asked for rest until then. `asked_at`: the ask that it answers. Returns since when the
+    source cannot be read.
     """
     values: dict[str, Any] = {
         **await _again(tx, source_id, next_at, asked_at, not_before),
         "last_read_at": now,
         "failures": sources.c.failures + 1,
+        "reason": reason[:32],
         "problem": problem,
+        "failing_since": func.coalesce(sources.c.failing_since, literal(now, UtcDateTime())),
         **({} if validators is None else {"validators": validators}),
     }
-    await tx.execute(update(sources).where(sources.c.id == source_id).values(**values))
+    failing = update(sources).where(sources.c.id == source_id).values(**values)
+    since: datetime = (await tx.execute(failing.returning(sources.c.failing_since))).scalar_one()
+    return since

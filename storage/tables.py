@@ -59,11 +59,14 @@ sources = Table(
     Column("problem", Text, nullable=False),
     Column("asked_at", UtcDateTime),
     Column("not_before", UtcDateTime),
+    Column("reason", String(32), nullable=False, server_default=""),
+    Column("failing_since", UtcDateTime),
     Index("sources_due", "next_at"),
 )
 """`spec` is the Source as JSON; `host`: whom reading it asks; `read_once`: a read has succeeded; `interval`: the
 adaptive one, in seconds. `asked_at`: when somebody asked for a look at once that has not been had. `not_before`: until
-then its publisher asked us to stay away."""
+then its publisher asked us to stay away. `reason`: the word for `problem` (docs/operations.md), "" while there is
+none."""
 
 seen = Table(
     "seen",
@@ -131,6 +134,38 @@ versions = Table(
     Column("date_only", Boolean, nullable=False),
     Column("changed", UtcDateTime),
 )
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("alert_id", ForeignKey("alerts.id"), nullable=False, unique=True),
+    Column("newest", UtcDateTime, nullable=False),
+    Column("headline", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("labels", Text, nullable=False),
+)
+"""What is searched of an alert. `id` is the second of `newest`, or the first free one after it, and the row id of the
+FTS5 table `search`, which holds the tokens of headline, text and `labels`."""
+
+asked = Table(
+    "asked",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("platform", String(16), nullable=False),
+    Column("account", String(64), nullable=False),
+    Column("chat", String(64), nullable=False),
+    Column("command", String(16), nullable=False),
+    Column("line", Text, nullable=False),
+    Column("order", String(8), nullable=False),
+    Column("below", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index("asked_at", "at"),
+    Index("asked_chat", "chat"),
+    sqlite_autoincrement=True,
+)
+"""What a chat asked whose answer has page buttons; they carry the id, which is never given twice. `below`: the last
+place (/search) or the newest second (/latest) that the answer knew, so that its pages do not shift."""
 
 chats = Table(
     "chats",

@@ -258,6 +258,9 @@ def test_latest_and_search_answer_as_text_and_as_json(archive: Path) -> None:
     found = rows(type_(archive, "search", word, "--json"))
     assert found
     assert all(word in story["headline"] + " ".join(story["bullets"]) + story["snippet"] for story in found)
+    newest = rows(type_(archive, "search", word, "-그런말은없다", "--newest", "--limit", "1", "--json"))
+    assert len(newest) == 1
+    assert newest[0] in found
     nothing = type_(archive, "search", "그런말은없다")
     assert nothing.returncode == 0
     assert "그런말은없다" in nothing.stdout

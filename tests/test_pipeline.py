@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+import metrics
 import pipeline
+from config.settings import load
 from delivery import AccountPace, CannotLook, Found, Limit, NotThere
 from models import Chat, ChatGone, ChatSettings, Moved, Part, Refused, Subscription, TryLater, Unknown
 from pipeline import Desk, Dispatcher
@@ -283,6 +285,56 @@ async def test_a_look_finds_the_message_instead_of_sending_it_again(desk: Desk, 
     clock.forward(6)
     await deliver(desk)
     assert len(sender.sent) == 1 and await rows(desk) == [("sent", 1)]
+
+
+@pytest.mark.parametrize(("rule", "outcome"), [("resend", "sent"), ("skip", "given_up")])
+async def test_looks_refused_for_want_of_scope_or_rate_leave_it_to_on_unknown_which_is_counted(
+    desk: Desk, site: Site, clock: Clock, rule: str, outcome: str
+) -> None:
+    sender = ScriptedSender(can_look=True)
+    desk.senders, desk.settings = {sender.name: sender}, load(None, {"SOKBO_DELIVERY__ON_UNKNOWN": rule})
+    await started(desk, site, "a", "b")
+    for name in ("a", "b"):
+        sender.script[name].append(Unknown("cut"))
+    before = settled(sender.name, rule)
+    site.publish(1)
+    await poll(desk, site)
+    dispatcher = await deliver(desk)
+    sender.looks.extend([CannotLook(), *[CannotLook(again=True, after=10.0)] * 9])
+    for _ in range(7):
+        clock.forward(11)
+        for _ in range(2):
+            await dispatcher.turn()
+            await dispatcher.calls_end()
+    await dispatcher.turn()
+    assert {state for state, _ in await rows(desk)} == {outcome}
+    assert len(sender.looked) == 1 + 5 and settled(sender.name, rule) == before + 2
+
+
+def settled(platform: str, by: str) -> float:
+    return float(metrics.unknown_settled.labels(platform, by)._value.get())
+
+
+async def test_looks_keep_to_their_own_rate(desk: Desk, site: Site, clock: Clock) -> None:
+    sender = ScriptedSender(can_look=True)
+    sender.pace = AccountPace(100_000, lambda _: (Limit(100, 1),), looks=Limit(3, 60))
+    desk.senders = {sender.name: sender}
+    await started(desk, site, *"abcde")
+    for name in "abcde":
+        sender.script[name].append(Unknown("cut"))
+        sender.looks.append(NotThere())
+    site.publish(1)
+    await poll(desk, site)
+    dispatcher = await deliver(desk)
+    for seconds, looked in ((6, 3), (30, 3), (40, 5)):
+        clock.forward(seconds)
+        for _ in range(3):
+            await dispatcher.turn()
+            await dispatcher.calls_end()
+        assert len(sender.looked) == looked
+    clock.forward(1)
+    await deliver(desk)
+    assert await rows(desk) == [("sent", 1)] * 5
 
 
 async def test_a_message_that_is_not_there_is_sent(desk: Desk, site: Site, clock: Clock) -> None:

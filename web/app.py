@@ -2,7 +2,7 @@
 
 import asyncio
 import ipaddress
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -38,12 +38,17 @@ SECRET = ("chat", "user")
 """Words of a notice that the page hides: it has no sign-in."""
 REFRESH = 2.0
 LONGEST_BODY = 10_000
+LONGEST_CALL = 1_000_000
 ON_THE_PAGE = frozenset({"help", "latest", "search", "sources", "start"})
 STATE_CHANGING = frozenset({"subscribe", "unsubscribe", "subscriptions", "mutetopic", "settings", "mute", "unmute"})
 NAMED_ANYHOW = ("/healthz", "/readyz", "/metrics")
 SIGNED = ("/hooks/",)
 """What proves itself with a signature may come under any name: no page of a browser can make one."""
 CSP = "default-src 'self'; img-src https: http: data: 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+
+Hook = Callable[[Mapping[str, str], bytes], Awaitable[tuple[int, Mapping[str, str], bytes]]]
+"""What a platform does with a call of its servers: headers and body in; status, headers and body out."""
 
 
 class Readable(Protocol):
@@ -75,6 +80,7 @@ class Site:
         version: str,
         *,
         wake: Wake,
+        hooks: Mapping[str, Hook] | None = None,
     ) -> None:
         self._desk = desk
         self._stream = stream
@@ -95,7 +101,11 @@ class Site:
             Route("/metrics", self.metrics),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ]
-        self.app = Starlette(routes=routes, middleware=[Middleware(Guard, web=desk.settings.web)])
+        routes += [Route(path, _hooked(hook), methods=["POST"]) for path, hook in (hooks or {}).items()]
+        # A platform's servers call under whatever name leads here; each hook asks for its own proof.
+        named_anyhow = (*NAMED_ANYHOW, *(hooks or {}))
+        guard = Middleware(Guard, web=desk.settings.web, named_anyhow=named_anyhow)
+        self.app = Starlette(routes=routes, middleware=[guard])
 
     async def page(self, _: Request) -> Response:
         language = self._desk.settings.language
@@ -223,15 +233,32 @@ def _event(name: str, data: Any) -> bytes:
     return b"event: " + name.encode() + b"\ndata: " + orjson.dumps(data) + b"\n\n"
 
 
-async def _command_text(request: Request) -> str | None:
-    """The text of the request's JSON body; None when the body is anything else."""
+def _hooked(hook: Hook) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        body = await _body(request, LONGEST_CALL)
+        if body is None:
+            return PlainTextResponse("too long\n", status_code=413)
+        status, headers, answered = await hook(request.headers, body)
+        return Response(answered, status, headers)
+
+    return answer
+
+
+async def _body(request: Request, most: int) -> bytes | None:
+    """The request's body; None when it is longer than `most`."""
     body = b""
     async for part in request.stream():
         body += part
-        if len(body) > LONGEST_BODY:
+        if len(body) > most:
             return None
+    return body
+
+
+async def _command_text(request: Request) -> str | None:
+    """The text of the request's JSON body; None when the body is anything else."""
+    body = await _body(request, LONGEST_BODY)
     try:
-        text = orjson.loads(body)["text"]
+        text = orjson.loads(body or b"")["text"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return None
     return text if isinstance(text, str) and text.strip() else None
@@ -240,8 +267,9 @@ async def _command_text(request: Request) -> str | None:
 class Guard:
     """Refuses requests under a foreign name (DNS rebinding) or from a foreign page (cross-site requests)."""
 
-    def __init__(self, app: ASGIApp, web: Web) -> None:
+    def __init__(self, app: ASGIApp, web: Web, named_anyhow: Sequence[str] = NAMED_ANYHOW) -> None:
         self._app = app
+        self._named_anyhow = named_anyhow
         self._known = {"localhost", web.host.lower(), (urlsplit(web.public_url).hostname or "localhost").lower()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -254,7 +282,7 @@ class Guard:
         origin = request.headers.get("origin", "")
         if request.url.path.startswith(SIGNED):
             await self._app(scope, receive, send)
-        elif request.url.path not in NAMED_ANYHOW and not self._is_ours(host):
+        elif request.url.path not in self._named_anyhow and not self._is_ours(host):
             await refused("unknown Host: set [web] public_url to the address you use")(scope, receive, send)
         elif request.method != "GET" and origin and urlsplit(origin).netloc != host:
             await refused("requests from other pages are refused")(scope, receive, send)

@@ -89,6 +89,20 @@ def test_a_look_decides_what_became_of_an_unknown_one() -> None:
     assert "status" not in settle(unknown, CannotLook(again=True), 1, NOW, on_unknown="skip").values
 
 
+@pytest.mark.parametrize(
+    ("asked", "looking", "again"),
+    [(1, 0, True), (30, 10, True), (1, 44, True), (0, 0, True), (60, 0, False), (30, 20, False), (1, 45, False)],
+)
+def test_a_look_that_is_refused_for_its_rate_is_repeated_as_asked_for_a_while_then_on_unknown_decides(
+    asked: float, looking: float, again: bool
+) -> None:
+    unknown, since = replace(CALLED, status=Status.UNKNOWN), timedelta(seconds=looking)
+    step = settle(unknown, CannotLook(again=True, after=float(asked)), 1, NOW, on_unknown="skip", looking=since)
+    assert ("status" not in step.values) is again
+    if again:
+        assert step.values["due"] == NOW + timedelta(seconds=max(1, asked))
+
+
 def test_a_found_message_of_an_older_version_is_edited() -> None:
     unknown = replace(CALLED, status=Status.UNKNOWN, wanted=3)
     assert settle(unknown, Found("5"), 3, NOW, on_unknown="resend").values["shown"] == 1

@@ -8,6 +8,8 @@ The methods of the double block, so a test whose client lives in the test's own 
 """
 
 import asyncio
+import hashlib
+import hmac
 import itertools
 import json
 import math
@@ -21,8 +23,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
-from aiohttp import WSMsgType, web
+from aiohttp import ClientSession, WSMsgType, web
 
 from tests.fakes.server import LoopbackServer
 
@@ -637,6 +640,7 @@ class FakeSlack(LoopbackServer):
     """One workspace with one app. Clients take `base_url=f"{fake.url}/api/"`.
 
     Hooks: "received"(call) once a request was read, "processed"(call) between processing and the reply.
+    `request_url`: what comes in is sent there, signed with `signing_secret`, and not over a socket.
     `token_error` answers every call with that error; `scopes` are what the bot token may do; `bad_images` are
     addresses that Slack cannot fetch; `edit_window` closes editing after that many seconds; `history_page` caps a
     page of history; `spent_responses`: every response URL was used up; `strict_rates` enforces the rates
@@ -663,6 +667,8 @@ class FakeSlack(LoopbackServer):
         self.redelivers = redelivers
         self.redeliver_after = ACK_SECONDS
         self.token_error = ""
+        self.request_url = ""
+        self.signing_secret = "signing-secret-of-a-test"
         self.scopes = set(SCOPES.split())
         self.bad_images: set[str] = set()
         self.edit_window: float | None = None
@@ -703,6 +709,7 @@ class FakeSlack(LoopbackServer):
             "conversations.open": (self._conversations_open, "im:write"),
             "views.publish": (self._views_publish, ""),
             "views.open": (self._views_open, ""),
+            "views.update": (self._views_update, ""),
         }
 
     def routes(self, app: web.Application) -> None:
@@ -806,6 +813,8 @@ class FakeSlack(LoopbackServer):
 
     def wait_for_connections(self, n: int = 1, seconds: float = 10.0) -> None:
         """Block until `n` sockets are open, those that were told to leave not counted."""
+        if self.request_url:
+            return
         self.wait_until(
             lambda: sum(not connection.leaving for connection in self._connections) >= n, seconds, f"for {n} sockets"
         )
@@ -857,6 +866,47 @@ class FakeSlack(LoopbackServer):
             payload["message"] = self._message_json(message, metadata=True)
             if message.thread_ts:
                 payload["container"]["thread_ts"] = message.thread_ts
+        return self._interact("interactive", payload, channel, message, seconds)
+
+    def open_home(self, user: str, *, seconds: float = 10.0) -> FakeEvent:
+        """A person looks at the app's Home tab."""
+        with self.lock:
+            channel = self._direct_channel(user).id
+        event = {"type": "app_home_opened", "user": user, "channel": channel, "tab": "home"}
+        return self.event(event, seconds=seconds)
+
+    def press_in_view(self, user: str, view: Json, value: str, *, seconds: float = 10.0) -> SlashResult:
+        """A person presses a button of their home or of a modal. AssertionError when there is none of that value."""
+        found = next((node for node in _objects(view["blocks"]) if node.get("value") == value), None)
+        if found is None:
+            raise AssertionError(f"no button {value!r} in the view")
+        payload: Json = {
+            "type": "block_actions",
+            "api_app_id": APP_ID,
+            "team": {"id": self.team_id, "domain": "sokbo-test"},
+            "user": {"id": user, "username": self._known_user(user).name, "team_id": self.team_id},
+            "container": {"type": "view", "view_id": view["id"]},
+            "view": view,
+            "actions": [{**found, "block_id": "b", "action_ts": self._new_ts()}],
+        }
+        return self._interact("interactive", payload, "", None, seconds)
+
+    def shortcut(
+        self, channel: str, user: str, message_ts: str, callback_id: str, *, seconds: float = 10.0
+    ) -> SlashResult:
+        """A person chooses a shortcut in the menu of a message, the app's or anybody's."""
+        with self.lock:
+            message = self._find(self.channels[channel], message_ts)
+        assert message is not None
+        payload: Json = {
+            "type": "message_action",
+            "callback_id": callback_id,
+            "team": {"id": self.team_id, "domain": "sokbo-test"},
+            "user": {"id": user, "name": self._known_user(user).name},
+            "channel": {"id": channel, "name": self.channels[channel].name},
+            "message_ts": message_ts,
+            "message": self._message_json(message, metadata=True),
+        }
         return self._interact("interactive", payload, channel, message, seconds)
 
     def mention(self, channel: str, user: str, text: str, *, thread_ts: str = "", seconds: float = 10.0) -> FakeEvent:
@@ -1355,6 +1405,8 @@ class FakeSlack(LoopbackServer):
         checker = Checker(self.bad_images, VIEW_BLOCKS, inputs=True)
         checker.check(view.get("blocks"), "/view/blocks")
         title = view.get("title") or {}
+        if len(str(view.get("private_metadata") or "")) > 3000:
+            checker.problems.append("[ERROR] must be less than 3001 characters [json-pointer:/view/private_metadata]")
         if kind == "modal" and not 0 < len(str(title.get("text", ""))) < 25:
             checker.problems.append("[ERROR] must be less than 25 characters [json-pointer:/view/title/text]")
         if checker.problems:
@@ -1379,6 +1431,13 @@ class FakeSlack(LoopbackServer):
         del self._triggers[trigger]
         self.modals.append(view)
         return {"view": view}
+
+    def _views_update(self, params: Json) -> Json:
+        known = next((view for view in self.modals if view["id"] == params.get("view_id")), None)
+        if known is None:
+            raise _RefusalError("not_found")
+        known |= {**self._view(params, "modal"), "id": known["id"]}
+        return {"view": known}
 
     # ------------------------------------------------------------------------------------------------ response URLs
 
@@ -1498,6 +1557,24 @@ class FakeSlack(LoopbackServer):
             self.envelopes.append(envelope)
         return envelope
 
+    async def _post(self, envelope: Envelope) -> None:
+        """Call the app over HTTP, signed (https://docs.slack.dev/authentication/verifying-requests-from-slack)."""
+        if envelope.kind == "events_api":
+            kind, body = "application/json", json.dumps(envelope.payload)
+        else:
+            form = envelope.payload if envelope.kind == "slash_commands" else {"payload": json.dumps(envelope.payload)}
+            kind, body = "application/x-www-form-urlencoded", urlencode(form)
+        headers = {"Content-Type": kind, **signed(self.signing_secret, body, int(time.time()))}
+        if envelope.retry_attempt:
+            headers |= {"X-Slack-Retry-Num": str(envelope.retry_attempt), "X-Slack-Retry-Reason": "http_timeout"}
+        async with ClientSession() as session, session.post(self.request_url, data=body, headers=headers) as answer:
+            text = await answer.text()
+        with self.lock:
+            if answer.status == 200:
+                envelope.acked_at = time.monotonic()
+                envelope.ack_payload = json.loads(text) if text.startswith("{") else None
+        self.notify()
+
     async def _push(self, envelope: Envelope) -> None:
         """Over the newest socket that is not about to close, as Slack does; over any other when it fails."""
         message: Json = {"type": envelope.kind, "envelope_id": envelope.id, "payload": envelope.payload}
@@ -1506,6 +1583,9 @@ class FakeSlack(LoopbackServer):
             reason = "timeout" if envelope.retry_attempt else ""
             message |= {"retry_attempt": envelope.retry_attempt, "retry_reason": reason}
         envelope.sent_at = time.monotonic()
+        if self.request_url:
+            await self._post(envelope)
+            return
         for connection in sorted(self._connections, key=lambda known: (known.leaving, -known.number)):
             try:
                 await connection.socket.send_json(message)
@@ -1578,6 +1658,12 @@ class FakeSlack(LoopbackServer):
             connection.leaving = True
             await connection.socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {}})
             self.loop.call_later(GRACE_SECONDS, connection.transport.close)
+
+
+def signed(secret: str, body: str, at: int) -> dict[str, str]:
+    """The headers that prove to an app that Slack calls it."""
+    signature = hmac.new(secret.encode(), f"v0:{at}:{body}".encode(), hashlib.sha256).hexdigest()
+    return {"X-Slack-Request-Timestamp": str(at), "X-Slack-Signature": f"v0={signature}"}
 
 
 def _as_typed(text: str) -> str:

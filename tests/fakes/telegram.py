@@ -41,7 +41,7 @@ TAGS = {
 }  # fmt: skip
 NESTED = (
     "reply_markup", "link_preview_options", "entities", "caption_entities", "allowed_updates", "commands",
-    "reply_parameters", "results", "scope",
+    "reply_parameters", "results", "scope", "button",
 )  # fmt: skip
 # What getUpdates gives when `allowed_updates` is empty or was never named.
 BY_DEFAULT = (
@@ -628,11 +628,22 @@ class FakeTelegram(LoopbackServer):
             raise AssertionError(f"no button {label!r} to press in {rows}")
         return self.press(chat_id, user_id, message_id, found["callback_data"], language=language)
 
-    def ask_inline(self, user_id: int, text: str, offset: str = "") -> int:
-        """A person writes `@bot text` somewhere. Returns the update's id."""
-        return self._push(
-            "inline_query", {"id": self._query(), "from": _person(user_id), "query": text, "offset": offset}
-        )
+    def ask_inline(self, user_id: int, text: str, offset: str = "", *, language: str = "ko") -> str:
+        """A person writes `@bot text` somewhere. Returns the query's id, under which `answers` keeps the answer."""
+        asked = {"id": self._query(), "from": _person(user_id, language=language), "query": text, "offset": offset}
+        self._push("inline_query", asked)
+        return str(asked["id"])
+
+    def push(self, kind: str, content: Json) -> int:
+        """Any other update, whatever `allowed_updates` said. Returns its id."""
+        with self.lock:
+            self._allowed = [*self._allowed, kind] if self._allowed else []
+        return self._push(kind, content)
+
+    def incoming(self, chat_id: int, user_id: int, text: str, **fields: Any) -> Json:
+        """A message as an update holds it, with further fields; one without a text has none."""
+        message = {**self._incoming(self.chats[chat_id], text), "from": _person(user_id), **fields}
+        return {key: value for key, value in message.items() if value != ""}
 
     def add_member_status(self, chat_id: int, user_id: int, old: str, new: str) -> int:
         """Somebody changes what the bot is in a chat ("member", "administrator", "left", "kicked"), and so its door."""
@@ -834,6 +845,8 @@ class FakeTelegram(LoopbackServer):
         url = str(params.get("url") or "")
         if url and not url.startswith("https://"):
             raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
+        if not re.fullmatch(r"[A-Za-z0-9_-]{0,256}", str(params.get("secret_token") or "")):
+            raise bad_request("secret token contains unallowed characters")
         self.webhook = url
         self.webhook_secret = str(params.get("secret_token") or "")
         if "allowed_updates" in params:
@@ -881,6 +894,8 @@ class FakeTelegram(LoopbackServer):
         chat, user_id = self._chat(params), _integer(params.get("user_id"))
         if user_id is None or user_id <= 0:
             raise bad_request("invalid user_id specified")
+        if user_id == self.id and chat.not_member:
+            raise RefusalError(403, f"Forbidden: bot is not a member of the {chat.kind} chat")
         if user_id == self.id:
             return _member(self._bot_json(), "administrator" if chat.kind == "channel" else "member")
         if user_id in chat.left:
@@ -912,7 +927,29 @@ class FakeTelegram(LoopbackServer):
         self._answer_query(str(params.get("inline_query_id")), params)
         if len(params.get("results") or []) > 50:
             raise bad_request("RESULTS_TOO_MUCH")
+        if len(str(params.get("next_offset") or "").encode()) > 64:
+            raise bad_request("NEXT_OFFSET_INVALID")
+        seen: set[str] = set()
+        for result in params.get("results") or []:
+            self._check_result(result, seen)
+        button = params.get("button")
+        if button and not (button.get("text") and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", button["start_parameter"])):
+            raise bad_request("BUTTON_INVALID")
         return True
+
+    def _check_result(self, result: Json, seen: set[str]) -> None:
+        """An article: an id of its own, a title, and a message that could be sent."""
+        name = str(result.get("id") or "")
+        if result.get("type") != "article" or not 1 <= len(name.encode()) <= 64 or name in seen:
+            raise bad_request("RESULT_ID_INVALID")
+        seen.add(name)
+        if not str(result.get("title") or "").strip():
+            raise bad_request("can't parse inline query result: Can't find field \"title\"")
+        content = result.get("input_message_content") or {}
+        text, _ = self._parsed({**content, "text": content.get("message_text")}, "text")
+        if not 1 <= units(text) <= 4096:
+            raise bad_request("MESSAGE_EMPTY" if not text else "MESSAGE_TOO_LONG")
+        self._markup(result)
 
     def _answer_query(self, query: str, params: Json) -> None:
         if query not in self._queries:

@@ -130,6 +130,7 @@ def drawn_telegram(shown: TelegramText | str) -> str:
     lines = [shown.html]
     lines += ["[no parse mode]"] if shown.plain else []
     lines += [f"[button] {shown.button[0]} → {shown.button[1]}"] if shown.button else []
+    lines += [f"[press] {one.label} → {one.press}" for row in shown.rows for one in row]
     lines += [f"[picture] {shown.picture}"] if shown.picture else []
     return "\n".join(lines)
 
@@ -144,7 +145,7 @@ def drawn_slack(shown: SlackText) -> str:
             case {"type": "context", "elements": [element]}:
                 lines.append(f"context   {_kind(element)}{element['text']}")
             case {"type": "actions", "elements": elements}:
-                lines += [f"actions   [{one['text']['text']}] → {one['url']}" for one in elements]
+                lines += [f"actions   [{one['text']['text']}] → {one.get('url') or one['value']}" for one in elements]
         if picture := block.get("accessory"):
             lines.append(f"accessory {picture['image_url']} ({picture['alt_text']})")
     return "\n".join(line.replace("\n", "\n          ") for line in lines)

@@ -172,9 +172,10 @@ def test_a_digest_ranks_by_urgency_then_sources_then_freshness_and_what_was_take
         "urgent": {"published": START, "urgency": Urgency.URGENT},
         "taken back": {"published": START, "urgency": Urgency.URGENT, "retracted": True},
     }
-    parcels = {name: parcel(chat, headline=name, **values) for name, values in alerts.items()}
+    sent = {"message_id": "7"}
+    parcels = {name: parcel(chat, delivery=sent, headline=name, **values) for name, values in alerts.items()}
     made = replace(roundup(chat, 1), parcels=tuple(parcels.values())[:3], told=tuple(parcels.values())[3:])
-    entries = lists.digest_entries(made, lambda one: f"https://t.me/{one.alert.headline}")
+    entries = lists.digest_entries(made)
     assert [one.alert.headline for one in entries] == ["urgent", "two sources", "fresh", "old", "taken back"]
     assert [bool(one.chat_link) for one in entries] == [True, False, False, False, True]
 

@@ -1,5 +1,7 @@
 """What each command answers, whichever platform asked; the wording is compared whole."""
 
+import re
+import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -7,10 +9,13 @@ import pytest
 
 import handlers
 from formatters import plain
+from handlers import names
+from locales import languages, tables
 from models import Chat, ChatSettings, Command, Condensed, Post
 from pipeline import Desk
 from storage import archive, chats, search, subscriptions
 from storage import sources as stored
+from tests.archived import entry
 from tests.conftest import Clock
 from tests.sites import Site, watch
 
@@ -37,7 +42,7 @@ async def archive_news(desk: Desk, clock: Clock) -> None:
                         published=datetime(2026, 6, 17, 5, number, tzinfo=UTC))  # fmt: skip
             story = archive.NewStory(post, Condensed(title, (), post.link), "뉴스다오", (topic,), (), planned=True)
             (state,) = await archive.open_stories(tx, [story], clock())
-            await search.add(tx, [(state.alert_id, search.index_text(f"{title} {html}"))])
+            await search.add(tx, [entry(state.alert_id, story, title, re.sub("<[^>]*>", "", html), clock())])
 
 
 async def test_latest_shows_the_newest_first(desk: Desk, clock: Clock) -> None:
@@ -60,24 +65,6 @@ async def test_latest_of_a_topic_or_source_or_nothing(desk: Desk, clock: Clock) 
     topic = await said(desk, replace(OPEN, name="latest", args="3 외교"))
     assert topic.startswith("외교 최신 소식 1건\n1. 고속철도")
     assert (await said(desk, replace(OPEN, name="latest", args="야구"))).startswith("야구에 해당하는 소식이 없")
-
-
-async def test_search_marks_words_and_shows_where_they_stand(desk: Desk, clock: Clock) -> None:
-    await archive_news(desk, clock)
-    assert await said(desk, replace(OPEN, name="search", args="수출")) == (
-        '"수출" 검색 결과 1–1 / 1\n'
-        "1. 고속철도 수출액 2,700억 원\n   뉴스다오 · 6월 17일 14:00\n"
-        "   고속철도 KTX의 첫 수출이 성사됐다. 계약 규모는 2,700억 원이다.\n   https://news.example/0"
-    )
-    answer = await handlers.answer(desk, replace(OPEN, name="search", args="KTX 수출"))
-    assert answer.marked == ("ktx", "수출")
-
-
-async def test_search_asks_back_and_says_when_there_is_nothing(desk: Desk) -> None:
-    assert await said(desk, replace(OPEN, name="search")) == "무엇을 찾을까요? 예: /search 수출"
-    assert await said(desk, replace(OPEN, name="search", args='"*!')) == "무엇을 찾을까요? 예: /search 수출"
-    nothing = await said(desk, replace(OPEN, name="search", args="없는말"))
-    assert nothing == '"없는말" 검색 결과가 없습니다. 낱말을 줄여 보세요.'
 
 
 @pytest.mark.parametrize(
@@ -188,3 +175,28 @@ async def test_a_defect_is_answered_politely(desk: Desk) -> None:
     await desk.database.close()
     object.__setattr__(desk, "database", None)
     assert await said(desk, OPEN) == "지금은 대답할 수 없습니다. 잠시 뒤 다시 해 주세요."
+
+
+@pytest.mark.parametrize(
+    ("typed", "command"),
+    [("최신", "latest"), ("news", "latest"), ("검색", "search"), ("도움말", "help"), ("구독", "subscribe")],
+)
+def test_a_command_has_names_in_the_language_of_who_asks(typed: str, command: str) -> None:
+    assert names.command_called(typed) == command
+    assert names.command_called(unicodedata.normalize("NFD", typed)) == command
+
+
+@pytest.mark.parametrize(
+    ("typed", "guess"), [("lates", "latest"), ("serach", "search"), ("최신소", "latest"), ("검색어", "search")]
+)
+async def test_a_near_miss_is_answered_with_what_was_meant(desk: Desk, typed: str, guess: str) -> None:
+    told = await said(desk, replace(OPEN, name=typed))
+    assert told == f"/{typed} 는 모르는 명령입니다. /{guess} 를 찾으셨나요?"
+
+
+def test_every_other_name_is_one_for_a_command_and_for_no_second_one() -> None:
+    texts = [tables(language)["names"] for language in languages()]
+    assert all(table.keys() <= handlers.HANDLERS.keys() for table in texts)
+    words = [word.strip() for table in texts for several in table.values() for word in several.split(",")]
+    assert len(words) == len({*words}) and not {*words} & handlers.HANDLERS.keys()
+    assert all(word == word.lower() and " " not in word for word in words)

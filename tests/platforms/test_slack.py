@@ -1,13 +1,17 @@
 """Slack through the real bolt and slack_sdk clients: what goes out, what comes in, and every kind of no."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import yaml
+from aiohttp import web
 
+import handlers
 from config.settings import Slack as Settings
 from delivery import Alarm, CannotLook, Found, NotThere
 from models import (
@@ -27,7 +31,8 @@ from models import (
 )
 from platforms import slack
 from platforms.slack import Slack
-from tests.fakes.slack import FakeSlack
+from tests.bot import ROOT
+from tests.fakes.slack import FakeSlack, read_block, signed
 from tests.parcels import ALERT, SETTINGS, digest, parcel, roundup
 
 CHAT = Chat("slack", "T0SOKBO1", "C1")
@@ -49,13 +54,14 @@ class Desk:
         self.shut: list[tuple[Chat, ChatGone]] = []
         self.moves: list[tuple[str, str]] = []
         self.answer = Reply(title="안녕", lines=("a < b & <!channel>",))
+        self.answers: dict[str, Reply] = {}
         self.admin: list[bool | None] = []
 
     async def take(self, command: Command) -> Reply:
         self.commands.append(command)
         if command.name == "subscribe":
             self.admin.append(await command.is_chat_admin())
-        return self.answer
+        return self.answers.get(command.name, self.answer)
 
     async def let_in_again(self, chat: Chat) -> None:
         self.let_in.append(chat)
@@ -137,7 +143,7 @@ async def test_a_digest_leads_back_to_what_stands_in_the_channel(platform: Slack
     before = parcel(CHAT, delivery={"message_id": "1700000000.000100", "status": Status.SENT})
     assert isinstance(await platform.send(digest(CHAT, 2, before)), Sent)
     (message,) = fake.channels["C1"].messages
-    assert "소식 요약 3건" in message.visible and "/archives/C1/p1700000000000100" in str(message.blocks)
+    assert "소식 요약 3건" in message.visible and "channel=C1&amp;message_ts=1700000000.000100" in str(message.blocks)
 
 
 async def test_an_urgent_alert_calls_everybody_only_where_the_chat_asked_for_it(
@@ -254,7 +260,8 @@ async def test_a_lost_reply_is_found_again_by_its_metadata(platform: Slack, fake
     [
         ("missing_scope", CannotLook()),
         ("not_in_channel", CannotLook()),
-        ("429", CannotLook(again=True)),
+        ("429", CannotLook(again=True, after=1.0)),
+        ("ratelimited", CannotLook(again=True, after=1.0)),
         ("500", CannotLook(again=True)),
         ("malformed", CannotLook(again=True)),
     ],
@@ -426,6 +433,17 @@ async def test_what_a_stranger_is_told_is_seen_by_nobody_else(running: Slack, fa
     assert message.edits == [] and len(fake.channels["C1"].messages) == 1
 
 
+async def test_a_press_under_an_alert_is_answered_beside_it(running: Slack, fake: FakeSlack, desk: Desk) -> None:
+    sent = await running.send(parcel(CHAT))
+    assert isinstance(sent, Sent)
+    desk.answer = Reply(title="외교", lines=("1시간 끕니다.",))
+    pressed = await blocking(fake.press, "C1", "U2", sent.message_id, "beside:0:0")
+    (told,) = await blocking(fake.wait_for_replies, pressed)
+    assert told.visible.startswith("외교") and told.response_type == "ephemeral" and not told.replace_original
+    (alert,) = fake.channels["C1"].messages
+    assert alert.edits == [] and (desk.commands[-1].name, desk.commands[-1].args) == ("mutetopic", "7")
+
+
 async def test_a_link_below_an_answer_is_acknowledged_and_no_command(
     running: Slack, fake: FakeSlack, desk: Desk
 ) -> None:
@@ -433,3 +451,167 @@ async def test_a_link_below_an_answer_is_acknowledged_and_no_command(
     (shown,) = await blocking(fake.wait_for_replies, await blocking(fake.slash, "/sokbo", "help", "C1", "U2"))
     assert (await blocking(fake.press, "C1", "U2", shown.ts, "open:0:0")).acked
     assert len(desk.commands) == 1
+
+
+# -------------------------------------------------------------------------------------------------- views and shortcuts
+
+
+def read(view: dict[str, Any]) -> str:
+    return "\n".join(filter(None, map(read_block, view["blocks"])))
+
+
+async def test_the_home_shows_subscriptions_and_the_latest_and_what_is_pressed_there(
+    running: Slack, fake: FakeSlack, desk: Desk
+) -> None:
+    desk.answers["subscriptions"] = Reply(
+        title="구독", lines=("1. 외교",), buttons=((Button("빼기", "unsubscribe 1"),),)
+    )
+    desk.answers["latest"] = Reply(title="최신 소식", stories=(Story(ALERT),), buttons=((Button("더", "latest 10"),),))
+    await blocking(fake.open_home, "U2")
+    await blocking(fake.wait_until, lambda: "U2" in fake.homes)
+    home = read(fake.homes["U2"])
+    assert home.startswith("구독\n1. 외교\n[빼기]\n최신 소식\n1. 한·우즈") and home.endswith("[더]")
+    assert {command.chat for command in desk.commands} == {Chat("slack", "T0SOKBO1", "D02")}
+    assert all(command.private and not command.pressed for command in desk.commands)
+    desk.answers["latest"] = Reply(title="최신 소식 10건", stories=(Story(ALERT),))
+    assert (await blocking(fake.press_in_view, "U2", fake.homes["U2"], "latest 10")).acked
+    await blocking(fake.wait_until, lambda: "최신 소식 10건" in read(fake.homes["U2"]))
+    desk.answers["unsubscribe"] = Reply(lines=("구독을 그만두었습니다. 다시 받으려면 /subscribe",))
+    await blocking(fake.press_in_view, "U2", fake.homes["U2"], "unsubscribe 1")
+    await blocking(fake.wait_until, lambda: read(fake.homes["U2"]).startswith("구독을 그만두었습니다."))
+    assert "다시 받으려면 /sokbo subscribe" in read(fake.homes["U2"])
+    pressed = [(command.name, command.args, command.user) for command in desk.commands if command.pressed]
+    assert pressed == [("latest", "10", "U2"), ("unsubscribe", "1", "U2")]
+
+
+SETTINGS_SHOWN = Reply(title="설정", lines=("사진: 켬",), buttons=((Button("사진 끄기", "settings pictures off"),),))
+
+
+async def test_settings_open_in_a_window_of_their_own_and_change_there(
+    running: Slack, fake: FakeSlack, desk: Desk
+) -> None:
+    desk.answers["settings"] = Reply(
+        title="설정", lines=("사진: 켬",), buttons=((Button("사진 끄기", "settings pictures off"),),)
+    )
+    result = await blocking(fake.slash, "/sokbo", "settings", "C1", "U1")
+    await blocking(fake.wait_until, lambda: fake.modals)
+    (modal,) = fake.modals
+    assert result.acked and result.replies == [] and modal["title"]["text"] == "설정" and "사진: 켬" in read(modal)
+    desk.answers["settings"] = Reply(title="설정", lines=("사진: 끔",))
+    await blocking(fake.press_in_view, "U1", modal, "settings pictures off")
+    await blocking(fake.wait_until, lambda: "사진: 끔" in read(fake.modals[0]))
+    command = desk.commands[-1]
+    assert (command.name, command.args, command.chat, command.pressed) == ("settings", "pictures off", CHAT, True)
+
+
+async def test_settings_come_as_a_message_where_the_window_comes_too_late_or_is_not_for_the_asker(
+    running: Slack, fake: FakeSlack, desk: Desk
+) -> None:
+    desk.answers["settings"] = Reply(
+        title="설정", lines=("사진: 켬",), buttons=((Button("사진 끄기", "settings pictures off"),),)
+    )
+    fake.fault("expired_trigger_id", method="views.open")
+    late = await blocking(fake.slash, "/sokbo", "settings", "C1", "U1")
+    (shown,) = await blocking(fake.wait_for_replies, late)
+    assert [one["value"] for one in shown.buttons] == ["settings pictures off"]
+    desk.answers["settings"] = Reply(lines=("관리자만 바꿀 수 있습니다.",))
+    (refused,) = await blocking(fake.wait_for_replies, await blocking(fake.slash, "/sokbo", "settings", "C1", "U7"))
+    assert refused.visible == "관리자만 바꿀 수 있습니다." and fake.modals == []
+
+
+async def test_a_message_shortcut_is_a_command_about_the_alert_that_the_message_shows(
+    running: Slack, fake: FakeSlack, desk: Desk
+) -> None:
+    sent = await running.send(parcel(CHAT))
+    assert isinstance(sent, Sent)
+    desk.answer = Reply(toast="외교를 껐습니다.")
+    (told,) = await blocking(
+        fake.wait_for_replies, await blocking(fake.shortcut, "C1", "U2", sent.message_id, "mute_topic")
+    )
+    assert (told.visible, told.response_type) == ("외교를 껐습니다.", "ephemeral")
+    assert [(command.name, command.args, command.chat) for command in desk.commands] == [("mutetopic", "7", CHAT)]
+    other = fake.add_message("C1", "U2", "이야기")
+    (told,) = await blocking(fake.wait_for_replies, await blocking(fake.shortcut, "C1", "U2", other.ts, "mute_topic"))
+    assert told.visible == "이 메시지는 알림이 아닙니다." and len(desk.commands) == 1
+
+
+async def test_the_manifest_asks_for_the_events_and_shortcuts_that_are_handled(platform: Slack) -> None:
+    manifest = yaml.safe_load((ROOT / "config" / "slack-manifest.yaml").read_text(encoding="utf-8"))
+    asked = {event.partition(".")[0] for event in manifest["settings"]["event_subscriptions"]["bot_events"]}
+    source = (ROOT / "platforms" / "slack.py").read_text(encoding="utf-8")
+    received = source[source.index("def app(self)") : source.index("async def _on_slash")]
+    assert asked == set(re.findall(r'"([a-z_]+)"', received))
+    shortcuts = {one["callback_id"]: one["type"] for one in manifest["features"]["shortcuts"]}
+    assert shortcuts == dict.fromkeys(slack.SHORTCUTS, "message")
+    assert set(slack.SHORTCUTS.values()) <= handlers.HANDLERS.keys()
+
+
+# ----------------------------------------------------------------------------------------------------------- HTTP mode
+
+
+@pytest.fixture
+async def over_http(fake: FakeSlack, desk: Desk) -> AsyncIterator[Slack]:
+    """The platform called by Slack, at an address of this machine."""
+    changed = {"mode": "http", "app_token": "", "signing_secret": fake.signing_secret}
+    made = Slack(settings(fake, **changed), desk.take, desk, SETTINGS)
+
+    async def hooked(request: web.Request) -> web.Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        status, answered, body = await made.hooks[request.path](headers, await request.read())
+        return web.Response(status=status, body=body, headers=answered)
+
+    app = web.Application()
+    app.router.add_post("/slack/events", hooked)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    fake.request_url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
+    task = asyncio.create_task(made.run())
+    await asyncio.wait_for(made.state.answered.wait(), 5)
+    yield made
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await made.close()
+    await runner.cleanup()
+
+
+async def test_what_slack_sends_over_http_is_answered_like_what_comes_over_the_socket(
+    over_http: Slack, fake: FakeSlack, desk: Desk
+) -> None:
+    desk.answer = PAGE_1
+    result = await blocking(fake.slash, "/sokbo", "search 수출", "C1", "U2")
+    (shown,) = await blocking(fake.wait_for_replies, result)
+    assert result.acked and shown.visible.startswith("1쪽")
+    pressed = await blocking(fake.press, "C1", "U2", shown.ts, "press:0:1")
+    await blocking(fake.wait_for_replies, pressed)
+    assert pressed.acked and desk.commands[-1].args == "page 17 3"
+    event = await blocking(fake.mention, "C1", "U2", "latest")
+    await blocking(fake.wait_for_messages, "C1", 1)
+    assert event.envelopes[0].in_time
+    await blocking(fake.redeliver, event)
+    assert event.envelopes[1].acked_at is not None and len(desk.commands) == 3
+    assert fake.connections == 0
+
+
+async def test_a_call_that_is_not_slacks_or_too_old_is_refused(over_http: Slack, fake: FakeSlack, desk: Desk) -> None:
+    now = int(datetime.now(UTC).timestamp())
+    body = '{"type": "url_verification", "challenge": "c-123", "token": "x"}'
+
+    async def status(headers: dict[str, str]) -> tuple[int, bytes]:
+        lower = {name.lower(): value for name, value in headers.items()} | {"content-type": "application/json"}
+        code, _, answered = await over_http.hooks["/slack/events"](lower, body.encode())
+        return code, answered
+
+    assert await status(signed(fake.signing_secret, body, now)) == (200, b'{"challenge": "c-123"}')
+    for wrong in (
+        signed("another", body, now),
+        signed(fake.signing_secret, body, now - 301),
+        signed(fake.signing_secret, body + " ", now),
+        {},
+    ):
+        assert (await status(wrong))[0] == 401
+    assert desk.commands == []
+
+
+def test_a_socket_takes_no_calls(fake: FakeSlack, desk: Desk) -> None:
+    assert Slack(settings(fake), desk.take, desk, SETTINGS).hooks == {}

@@ -1,15 +1,19 @@
 """Telegram through the real python-telegram-bot client: what goes out, what comes in, and every kind of no."""
 
 import asyncio
+import json
 import logging
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+import handlers
 from config.settings import Telegram as Settings
 from delivery import Alarm, CannotLook
+from locales import tables
 from models import (
     Button,
     Chat,
@@ -26,7 +30,7 @@ from models import (
     Unknown,
     Urgency,
 )
-from platforms import telegram, telegram_answers
+from platforms import telegram, telegram_answers, telegram_menu
 from platforms.telegram import Telegram
 from tests.fakes.telegram import FakeTelegram
 from tests.parcels import ALERT, SETTINGS, digest, parcel, roundup
@@ -185,7 +189,8 @@ async def test_a_link_without_a_public_host_costs_the_button_only(platform: Tele
     assert isinstance(await platform.send(parcel(CHAT, link="http://localhost/x")), Sent)
     assert isinstance(await platform.send(parcel(CHAT, link="")), Sent)
     assert isinstance(await platform.send(parcel(CHAT, link="javascript:alert(1)")), Sent)
-    assert all(message.reply_markup is None for message in fake.chats[42].messages.values())
+    for message in fake.chats[42].messages.values():
+        assert "url" not in str(message.reply_markup)
 
 
 async def test_an_edit_changes_the_message_and_a_second_one_is_no_error(platform: Telegram, fake: FakeTelegram) -> None:
@@ -638,3 +643,166 @@ async def test_a_press_in_a_forum_topic_is_a_command_of_that_topic(
     (message,) = await blocking(fake.wait_for_messages, -100, 1)
     await acknowledged(fake, fake.press_button(-100, 5, message.message_id, "◀ 앞"))
     assert [command.chat.thread for command in desk.commands] == ["8", "8"] and message.thread_id == 8
+
+
+# ---------------------------------------------------------------------------------------------- menus, inline, channels
+
+
+async def test_everybody_is_offered_what_they_may_use_in_their_language(running: Telegram, fake: FakeTelegram) -> None:
+    await blocking(fake.wait_until, lambda: len(fake.menu) == 2 * len(telegram_menu.scopes([9])))
+    shown = {key: [one["command"] for one in menu] for key, menu in fake.menu.items()}
+    assert shown["all_private_chats:ko"] == list(telegram_menu.IN_PRIVATE) == shown["all_private_chats:"]
+    assert shown["all_group_chats:ko"] == ["latest", "search", "help"] == shown[""]
+    assert "subscribe" in shown["all_chat_administrators:"] and "subscribe" not in shown["all_group_chats:"]
+    assert "sources" in shown["chat/9:ko"] and not any("sources" in shown[key] for key in shown if "/9" not in key)
+    assert [fake.menu[key][0]["description"] for key in ("ko", "")] == ["최신 소식", "The newest news"]
+
+
+def test_every_command_of_a_menu_is_answered_and_described_in_every_language() -> None:
+    assert handlers.HANDLERS.keys() >= telegram_menu.EVERY_COMMAND
+    for language in ("ko", "en"):
+        assert tables(language)["menu"].keys() >= telegram_menu.EVERY_COMMAND
+
+
+async def test_an_admin_who_never_wrote_costs_the_others_no_menu(fake: FakeTelegram, desk: Desk) -> None:
+    fake.fault(
+        "answer", method="setMyCommands", chat=None, times=3, code=400, description="Bad Request: chat not found"
+    )
+    made = Telegram(settings(fake), desk.take, desk, SETTINGS)
+    assert await made.check() == ""
+    assert await telegram_menu.set_menus(made._bot, [9]) == 3
+    assert len(fake.menu) == 7
+    await made.close()
+
+
+async def test_words_behind_the_bots_name_are_searched_and_a_choice_posts_the_alert(
+    running: Telegram, fake: FakeTelegram, desk: Desk
+) -> None:
+    desk.answer = Reply(title="검색 결과", stories=(Story(ALERT, "…첫 수출…"), Story(replace(ALERT, id=8, image=""))))
+    told = await acknowledged(fake, fake.ask_inline(5, " KTX 수출 "))
+    command = desk.commands[-1]
+    assert (command.name, command.args, command.private, command.pressed) == ("search", "KTX 수출", True, False)
+    assert command.chat == Chat("telegram", ACCOUNT, "5")
+    first, second = told["results"]
+    assert (first["id"], first["title"]) == ("7", ALERT.headline)
+    assert first["description"] == "뉴스다오 · 6월 17일 14:05 · …첫 수출…"
+    posted = first["input_message_content"]
+    assert posted["message_text"].startswith(f"<b>{ALERT.headline}</b>") and posted["parse_mode"] == "HTML"
+    assert first["reply_markup"]["inline_keyboard"][0][0]["url"] == ALERT.link
+    assert posted["link_preview_options"]["url"] == ALERT.image == first["thumbnail_url"]
+    assert "thumbnail_url" not in second and told["is_personal"] is True and told["cache_time"] <= 60
+    desk.answer = Reply(title="이 봇은 초대받은 사람만 쓸 수 있습니다.", lines=("당신의 ID: 5",))
+    told = await acknowledged(fake, fake.ask_inline(5, ""))
+    assert (desk.commands[-1].name, desk.commands[-1].args) == ("latest", "20")
+    assert told["results"] == [] and told["button"]["text"] == "이 봇은 초대받은 사람만 쓸 수 있습니다."
+
+
+async def test_at_most_fifty_results_are_offered(running: Telegram, fake: FakeTelegram, desk: Desk) -> None:
+    desk.answer = Reply(title="결과", stories=tuple(Story(replace(ALERT, id=number)) for number in range(60)))
+    assert len((await acknowledged(fake, fake.ask_inline(5, "수출")))["results"]) == 50
+
+
+async def test_what_was_edited_captioned_or_chosen_from_a_list_is_no_command(
+    running: Telegram, fake: FakeTelegram, desk: Desk
+) -> None:
+    fake.push("edited_message", fake.incoming(42, 5, "/latest", edit_date=5))
+    fake.push("edited_channel_post", fake.incoming(-200, 5, "/subscribe", edit_date=5))
+    fake.push("message", fake.incoming(42, 5, "", caption="/latest"))
+    via = {"id": int(ACCOUNT), "is_bot": True, "first_name": "Sokbo"}
+    fake.push("message", fake.incoming(42, 5, "한·우즈베키스탄 정상회담", via_bot=via))
+    fake.send_text(42, 5, "/help")
+    await blocking(fake.wait_for_messages, 42, 1)
+    assert [command.name for command in desk.commands] == ["help"] and fake.messages(-200) == []
+
+
+async def test_a_deep_link_brings_its_word_to_start(running: Telegram, fake: FakeTelegram, desk: Desk) -> None:
+    fake.send_text(42, 5, "/start topic_7Jm46rWQ")
+    await blocking(fake.wait_for_messages, 42, 1)
+    assert (desk.commands[0].name, desk.commands[0].args) == ("start", "topic_7Jm46rWQ")
+
+
+CHANNEL = -1001234567890
+
+
+async def test_a_channel_is_subscribed_from_a_private_chat_by_its_admins(
+    running: Telegram, fake: FakeTelegram, desk: Desk
+) -> None:
+    fake.add_chat(CHANNEL, "channel", admins=(1,), username="sokbo_news")
+    desk.answer = Reply(
+        lines=("구독했습니다.",), public=True, buttons=((Button("그만", "unsubscribe 3"), Button("긴", "x" * 60)),)
+    )
+    for number, (user, text) in enumerate([(1, "/subscribe @sokbo_news topic:외교"), (6, f"/subscribe {CHANNEL}")], 1):
+        fake.send_text(42, user, text)
+        await blocking(fake.wait_for_messages, 42, number)
+    first, second = desk.commands
+    assert (first.chat.id, first.args, first.private, first.user) == (str(CHANNEL), "topic:외교", False, "1")
+    assert (second.chat.id, second.args) == (str(CHANNEL), "") and desk.admin == [True, False]
+    (message, _) = fake.messages(42)
+    assert message.reply_markup
+    assert [one["text"] for one in message.reply_markup["inline_keyboard"][0]] == ["그만"]
+    await acknowledged(fake, fake.press_button(42, 1, message.message_id, "그만"))
+    pressed = desk.commands[-1]
+    assert (pressed.name, pressed.args, pressed.chat.id, pressed.private) == ("unsubscribe", "3", str(CHANNEL), False)
+    assert await pressed.is_chat_admin() is True and fake.messages(CHANNEL) == []
+
+
+@pytest.mark.parametrize("trouble", ["unknown", "out", "silent"])
+async def test_a_channel_that_the_bot_cannot_post_in_is_said_to_be_one(
+    running: Telegram, fake: FakeTelegram, desk: Desk, trouble: str
+) -> None:
+    fake.add_chat(CHANNEL, "channel", admins=(1,), username="sokbo_news")
+    fake.chats[CHANNEL].not_member = trouble == "out"
+    if trouble == "silent":
+        fake.fault("500", method="getChatMember")
+    fake.send_text(42, 1, "/subscribe @nobody_here" if trouble == "unknown" else "/subscribe @sokbo_news")
+    (message,) = await blocking(fake.wait_for_messages, 42, 1)
+    assert desk.commands == [] and "을(를) 찾을 수 없거나" in message.text
+
+
+async def test_a_refused_question_about_a_chat_from_outside_counts_as_no(
+    running: Telegram, fake: FakeTelegram, desk: Desk
+) -> None:
+    fake.add_chat(CHANNEL, "channel", admins=(1,), username="sokbo_news")
+
+    async def later(command: Command) -> Reply:
+        fake.fault("500", method="getChatMember")
+        desk.admin.append(await command.is_chat_admin())
+        return desk.answer
+
+    running._answer = later
+    fake.send_text(42, 1, "/subscribe @sokbo_news")
+    await blocking(fake.wait_for_messages, 42, 1)
+    assert desk.admin == [False]
+
+
+# -------------------------------------------------------------------------------------------------------------- webhook
+
+
+async def called(platform: Telegram, update: dict[str, Any], secret: str = "s3cret-Word") -> int:
+    headers = {"x-telegram-bot-api-secret-token": secret}
+    return (await platform.hooks["/telegram"](headers, json.dumps(update).encode()))[0]
+
+
+async def test_in_webhook_mode_telegram_is_told_where_to_call_and_proves_itself(fake: FakeTelegram, desk: Desk) -> None:
+    changed = settings(fake, mode="webhook", webhook_secret="s3cret-Word")
+    made = Telegram(changed, desk.take, desk, SETTINGS, "https://desk.example/")
+    update = {"update_id": 1, "message": fake.incoming(42, 5, "/latest 3")}
+    assert await called(made, update) == 503  # its own name is not known yet: Telegram calls again
+    task = asyncio.create_task(made.run())
+    await blocking(fake.wait_until, lambda: fake.webhook == "https://desk.example/telegram")
+    assert fake.webhook_secret == "s3cret-Word" and "callback_query" in fake._allowed
+    assert not any(call.method == "getUpdates" for call in fake.calls)
+    assert [await called(made, update, secret) for secret in ("", "s3cret-word", "s3cret-Word\u00e9")] == [403] * 3
+    assert desk.commands == []
+    assert [await called(made, update), await called(made, update)] == [200, 200]
+    await blocking(fake.wait_for_messages, 42, 1)
+    assert [command.args for command in desk.commands] == ["3"]
+    assert await called(made, {"update_id": 2, "message": "spoilt"}) == 200  # it would come for ever
+    assert (await made.hooks["/telegram"]({"x-telegram-bot-api-secret-token": "s3cret-Word"}, b"<html>"))[0] == 400
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await made.close()
+
+
+def test_a_polling_bot_takes_no_calls(fake: FakeTelegram, desk: Desk) -> None:
+    assert Telegram(settings(fake), desk.take, desk, SETTINGS).hooks == {}

@@ -1,6 +1,7 @@
 """A database of an earlier release is brought up to date, with what it holds."""
 
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 from alembic import command
@@ -9,7 +10,9 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
+from storage import questions, search
 from storage.database import MIGRATIONS, Database
+from storage.questions import Question
 from storage.tables import metadata
 
 OLD = (
@@ -40,6 +43,29 @@ async def test_deliveries_of_the_first_release_keep_their_pictures(tmp_path: Pat
     await (await Database.open(path)).close()
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT status, plain, pictureless FROM deliveries").fetchall() == [("waiting", 0, 0)]
+
+
+async def test_what_was_archived_before_is_found_by_the_new_index(tmp_path: Path) -> None:
+    path = tmp_path / "sokbo.db"
+    migrate(path, "0001")
+    old = (
+        "INSERT INTO stories (id) VALUES (7)",
+        "INSERT INTO alerts VALUES (3, 7, 1, '[\"newsdao\"]', 1, '2026-06-17 00:00:00', '2026-06-17 00:00:00')",
+        "INSERT INTO versions VALUES (3, 1, '고속철도 첫 수출', '[]', '', '[]', 'ko', 'normal',"
+        " '[\"외교\"]', '', NULL, 0, NULL)",
+        "INSERT INTO posts VALUES ('newsdao', 'a', 7, '수출', '', '', '<p>핵심광물 <b>협력</b> &amp; 합의</p>', NULL,"
+        " '2026-06-17 00:00:00')",
+        "INSERT INTO search (rowid, tokens) VALUES (3, '핵심')",
+    )
+    with sqlite3.connect(path) as connection:
+        for statement in old:
+            connection.execute(statement)
+    database = await Database.open(path)
+    async with database.read() as connection:
+        for line in ("수출", "핵심광물 협력", "source:newsdao topic:외교", "since:2026-06-01 합의"):
+            question = questions.read(line, datetime(2026, 6, 18, tzinfo=UTC), "UTC")
+            assert isinstance(question, Question) and (await search.newest(connection, question, 5)).ids == (3,), line
+    await database.close()
 
 
 async def test_the_migrations_make_the_tables_that_the_code_names(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pipeline import Desk, Dispatcher
 from platforms.console import CHAT, Console
 from platforms.state import State
 from storage import archive, chats, notices, search
+from tests.archived import entry
 from tests.parcels import parcel
 from web.app import Site
 
@@ -57,7 +58,7 @@ async def publish(desk: Desk, title: str, *, planned: bool = True) -> int:
         await chats.keep_console(tx, CHAT, "ko", "Asia/Seoul", desk.now())
         story = archive.NewStory(post, Condensed(title, ("요점",), post.link), "출처", ("외교",), (), planned=planned)
         (state,) = await archive.open_stories(tx, [story], desk.now())
-        await search.add(tx, [(state.alert_id, search.index_text(title))])
+        await search.add(tx, [entry(state.alert_id, story, title, title, desk.now())])
         await archive.open_fanouts(tx, [state.alert_id])
     return state.alert_id
 

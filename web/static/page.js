@@ -373,10 +373,10 @@ function answerHead(text) {
   return element("p", { class: "asked" }, element("code", { dir: "auto" }, text), time);
 }
 
-function replyBlocks({ title = "", lines = [], stories = [], marked = [], buttons = [] }) {
+function replyBlocks({ title = "", lines = [], stories = [], first = 1, marked = [], buttons = [] }) {
   const blocks = title ? [element("h3", { dir: "auto" }, title)] : [];
   blocks.push(...lines.map((line) => element("p", { class: "line", dir: "auto" }, line)));
-  if (stories.length) blocks.push(element("ol", {}, ...stories.map((story) => storyItem(story, marker(marked)))));
+  if (stories.length) blocks.push(element("ol", { start: first }, ...stories.map((story) => storyItem(story, marker(marked)))));
   if (buttons.length) blocks.push(element("p", { class: "answer-buttons" }, ...buttons.map(answerButton)));
   return blocks;
 }
