@@ -52,7 +52,7 @@ from models import (
 from reader import Parsed, Reading
 from sources import fetch, kinds, schedule, troubles
 from sources.documents import Document, Fetched, Unchanged
-from storage import archive, bigrams, chats, held, ledger, notices, search, subscriptions
+from storage import archive, bigrams, chats, held, ledger, notices, search, subscriptions, websub
 from storage import sources as watched_sources
 from storage.archive import NewStory, StoryState
 from storage.chats import KnownChat, columns_of
@@ -75,6 +75,8 @@ are weighed at a time, since that is done on the loop."""
 RELEASE_CHATS = 100
 LEASE = timedelta(seconds=30)
 KNOCK_EVERY = timedelta(seconds=10)
+MISSED_IN_VAIN = 2
+"""So many reads in a row may find what a hub did not send; after that it is not relied on."""
 FORGOTTEN = timedelta(minutes=10)
 TELL_AFTER = timedelta(days=1)
 """So long a source may fail before the admins hear of it."""
@@ -95,7 +97,8 @@ class Desk:
     `off_the_loop` is where strangers' documents are read: worker processes, for all that may come from outside.
     `large` is held from a large body's arrival until it is dealt with: there is memory for `LARGE_AT_ONCE`.
     `looking`: the sources that are being read, each with the ask (`wake`) that this read is to answer; those of
-    `look_again` were asked for since.
+    `look_again` were asked for since. `hubs` wakes who subscribes at hubs (hubs.py). `settled` counts what was read of
+    each source: a document that another one overtook is not settled, or an alert would go back to what it was.
     """
 
     database: Database
@@ -115,6 +118,8 @@ class Desk:
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))
     looking: dict[str, datetime | None] = field(default_factory=dict)
     look_again: set[str] = field(default_factory=set)
+    hubs: asyncio.Event = field(default_factory=asyncio.Event)
+    settled: Counter[str] = field(default_factory=Counter)
 
     async def wake(self, source_id: str) -> None:
         """Have a source read at once. However often it is asked for: one read at a time, and one more after it."""
@@ -275,7 +280,7 @@ def _looking(desk: Desk, watched: Watched) -> Iterator[None]:
 async def _poll(
     desk: Desk, watched: Watched, large: Callable[[], Awaitable[object]], answered: Callable[[], None]
 ) -> int:
-    started = desk.now()
+    started, before = desk.now(), desk.settled[watched.source.id]
     with metrics.poll_seconds.time():
         try:
             fetched = await kinds.fetch(
@@ -297,7 +302,7 @@ async def _poll(
             await _note_failure(desk, watched, error)
             return 0
     readings = await _improved(desk, watched, readings)
-    new = await _commit(desk, watched, readings, fetched, started)
+    new = await _commit(desk, watched, readings, fetched, started=started, before=before)
     outcome = "unchanged" if isinstance(fetched, Unchanged) else "changed" if readings else "nothing-new"
     metrics.polls.labels(watched.source.id, outcome).inc()
     return new
@@ -351,18 +356,26 @@ async def _commit(
     watched: Watched,
     readings: list[Reading],
     fetched: Fetched | Unchanged,
+    *,
     started: datetime,
+    before: int,
 ) -> int:
     """All that a read changed, in one transaction: nothing is seen that is not owed, nothing owed twice."""
     now, limits = desk.now(), desk.settings.fetch
     interval = schedule.next_interval(watched.source, watched.interval, limits, any_new=bool(readings))
     validators = fetched.validators
     asked = watched.validators if validators is None else validators
-    next_at = schedule.next_read(watched.source, interval, limits, started, fresh=fetched.fresh_for, asked=asked)
     async with desk.database.write() as tx:
+        overtaken = bool(readings) and desk.settled[watched.source.id] != before
+        if overtaken:
+            readings, validators, interval = [], None, watched.source.every or limits.min_every
         settling = Settling(desk, tx, watched.source, now)
         await settling.settle(readings, _loud(watched, readings))
         results = settling.results
+        desk.settled[watched.source.id] += bool(readings)
+        if not overtaken and named_hub(asked) and await _is_pushed(desk, tx, watched, results, now):
+            interval = limits.max_every
+        next_at = schedule.next_read(watched.source, interval, limits, started, fresh=fetched.fresh_for, asked=asked)
         if validators is not None and results and fetch.was_unfaithful(watched.validators, validators):
             validators = fetch.distrusting(validators, now)
         if watched.problem:
@@ -378,12 +391,61 @@ async def _commit(
             any_new=Verdict.NEW in results or Verdict.JOINS in results,
             asked_at=watched.asked_at,
         )
+    if named_hub(asked) != named_hub(watched.validators):
+        desk.hubs.set()
     for result, count in results.items():
         metrics.posts.labels(watched.source.id, result.value).inc(count)
     if watched.problem:
         desk.tell.set()
         log.info("source is back", source=watched.source.id)
     return results[Verdict.NEW] + results[Verdict.JOINS]
+
+
+def named_hub(validators: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Hub and topic that a document names."""
+    return (validators["hub"], validators["topic"]) if "hub" in validators else None
+
+
+async def _is_pushed(desk: Desk, tx: Transaction, watched: Watched, results: Counter[Verdict], now: datetime) -> bool:
+    """Whether a hub sends this source's news, so that reading it is for safety only: as rarely as is allowed.
+
+    A hub that let reads find the news is not relied on until it sends some again.
+    """
+    if not desk.settings.web.public_url or watched.source.every is not None:
+        return False
+    if results[Verdict.NEW] or results[Verdict.JOINS]:
+        await websub.missed(tx, watched.source.id)
+        desk.hubs.set()
+    return await websub.is_pushed(tx, watched.source.id, now, MISSED_IN_VAIN)
+
+
+async def take_push(desk: Desk, watched: Watched, document: Document) -> int:
+    """What a hub brought, through the same as what was read; returns how many posts were new. Raises SourceError.
+
+    It changes neither the schedule nor the validators: the next read finds nothing new, or what the hub left out.
+    """
+    source, before = watched.source, desk.settled[watched.source.id]
+    async with AsyncExitStack() as held:
+        if len(document.body) > fetch.LARGE:
+            await held.enter_async_context(desk.large)
+        parsed = await parse(desk, source, (document,))
+        readings = await _condense_what_is_new(desk, source, parsed)
+    readings = await _improved(desk, watched, readings)
+    now = desk.now()
+    async with desk.database.write() as tx:
+        overtaken = bool(readings) and desk.settled[source.id] != before
+        settling = Settling(desk, tx, source, now)
+        await settling.settle([] if overtaken else readings, _loud(watched, readings))
+        desk.settled[source.id] += bool(readings)
+        new = settling.results[Verdict.NEW] + settling.results[Verdict.JOINS]
+        if new:
+            await watched_sources.had_news(tx, source.id, now)
+    for result, count in settling.results.items():
+        metrics.posts.labels(source.id, result.value).inc(count)
+    if overtaken:
+        await desk.wake(source.id)
+    desk.send.set()
+    return new
 
 
 def _loud(watched: Watched, readings: list[Reading]) -> range:
@@ -477,7 +539,7 @@ class Settling:
         """One more source has the story: the alert names it, and who has not got the alert may get it now."""
         await archive.join(self._tx, story, self._source.id, self._source.name, self._now, planned=loud)
         await archive.keep_posts(self._tx, [(reading.post, story.story_id)], self._now)
-        if self._desk.settings.delivery.duplicates == "edit":
+        if self._desk.settings.delivery.duplicates != "silent":
             await archive.show_everywhere(self._tx, story.alert_id, story.version + 1)
         if loud:
             await archive.open_fanouts(self._tx, [story.alert_id])
@@ -567,7 +629,7 @@ class Call:
     """A call to a platform under way."""
 
     outgoing: Outgoing
-    kind: Literal["send", "edit", "look_up"]
+    kind: Literal["send", "edit", "reply", "look_up"]
     looking: timedelta = timedelta()
     """For how long the message has been looked for."""
 
@@ -612,6 +674,8 @@ class Dispatcher:
         looked_up = {name: now + delivery.LOOK_UP_AFTER for name, one in self._desk.senders.items() if one.can_look}
         async with self._desk.database.write() as tx:
             lapsed = await ledger.lapse(tx, owner=self._desk.owner, now=now, looked_up=looked_up)
+            repeat = self._desk.settings.delivery.on_unknown == "resend"
+            replies = await ledger.lapse_replies(tx, repeat=repeat)
             held = await chats.held_accounts(tx)
             calls = await ledger.calls_since(tx, now - delivery.REMEMBERED)
         for name, sender in self._desk.senders.items():
@@ -622,8 +686,9 @@ class Dispatcher:
                     sender.pace.called(chat, called_at)
         for name, count in lapsed.items():
             metrics.deliveries.labels(name, "lapsed").inc(count)
-        if lapsed:
-            log.warning("calls without an answer from before the start", count=sum(lapsed.values()))
+        if lapsed or replies:
+            count = sum(lapsed.values()) + replies
+            log.warning("calls without an answer from before the start", count=count)
 
     async def turn(self) -> None:
         """Save what became of the calls that ended, and start those that may start now."""
@@ -671,13 +736,28 @@ class Dispatcher:
                 paces[one.chat.platform].take("look_up", one.chat, now)
             room = {name: pace.room("edit", now) for name, pace in paces.items()}
             edits = await ledger.stale(tx, now=now, room=room, closed=closed.beside([*sends, *looks]))
+            replies = await self._replies(tx, edits)
+            edits = [one for one in edits if one not in replies]
             for one in edits:
                 paces[one.chat.platform].take("edit", one.chat, now)
+            for reply in replies:
+                paces[reply.chat.platform].take("send", reply.chat, now)
         return [
             *(Call(one, "send") for one in sends),
             *self._looking_for(looks, now),
             *(Call(one, "edit") for one in edits),
+            *(Call(one, "reply") for one in replies),
         ]
+
+    async def _replies(self, tx: Transaction, stale: list[Outgoing]) -> list[Parcel]:
+        """Those of the messages to be changed that only lack a further source, where that is to be said in a reply."""
+        if self._desk.settings.delivery.duplicates != "reply":
+            return []
+        parcels = [one for one in stale if isinstance(one, Parcel)]
+        joined = await archive.only_joined(tx, {(one.alert.id, one.delivery.shown) for one in parcels})
+        replies = [one for one in parcels if (one.alert.id, one.delivery.shown) in joined]
+        await ledger.start_replies(tx, replies)
+        return replies
 
     def _looking_for(self, looks: list[Outgoing], now: datetime) -> list[Call]:
         """What is looked for, with how long it has been. After a restart that begins anew."""
@@ -857,6 +937,9 @@ async def _call(desk: Desk, call: Call) -> Answer:
                 return await sender.send(call.outgoing)
             case "edit":
                 return await sender.edit(call.outgoing)
+            case "reply":
+                (parcel,) = call.outgoing.parcels
+                return await sender.reply(parcel)
             case _:
                 async with desk.database.read() as connection:
                     called_at = await ledger.called_at(connection, call.outgoing.delivery.id)
@@ -875,7 +958,7 @@ async def _save(desk: Desk, tx: Transaction, ended: Sequence[tuple[Call, Answer]
     for (call, result), of_call in zip(ended, steps, strict=True):
         ids = [parcel.delivery.id for parcel in call.outgoing.parcels]
         rows += zip(ids, (step.values for step in of_call), strict=True)
-        if call.kind == "send" and isinstance(result, Unknown):
+        if call.kind in ("send", "reply") and isinstance(result, Unknown):
             unknown += ids
     await ledger.save(tx, rows)
     await ledger.count_unknown(tx, unknown)
@@ -912,14 +995,18 @@ def _step(desk: Desk, call: Call, parcel: Parcel, result: Answer, now: datetime)
             return delivery.after(of, result, version, now, can_look=can_look, together=together)
         case "edit", Sent() | TryLater() | Moved() | ChatGone() | Refused() | Unknown():
             return delivery.after_edit(of, result, version, now)
+        case "reply", Sent() | TryLater() | Moved() | ChatGone() | Refused() | Unknown():
+            rule = desk.settings.delivery.on_unknown
+            return delivery.after_reply(of, result, version, now, on_unknown=rule)
     raise AssertionError(f"{call.kind} cannot end with {result}")
 
 
 async def _slow_down(desk: Desk, tx: Transaction, call: Call, told: TryLater, now: datetime) -> None:
     """A platform asked us to wait: the chat does; when that is true of more than one, the account."""
     until = now + timedelta(seconds=told.after or 0)
-    pace, kind = desk.senders[call.platform].pace, call.kind
-    held = None if kind == "look_up" else pace.told_to_wait(kind, call.outgoing.chat, until, now)
+    pace: delivery.AccountPace = desk.senders[call.platform].pace
+    kind: Literal["send", "edit"] = "edit" if call.kind == "edit" else "send"
+    held = None if call.kind == "look_up" else pace.told_to_wait(kind, call.outgoing.chat, until, now)
     if held is not None:
         await chats.hold_account(tx, call.platform, held)
         log.warning("the account is told to wait", platform=call.platform, seconds=round((held - now).total_seconds()))

@@ -68,6 +68,28 @@ adaptive one, in seconds. `asked_at`: when somebody asked for a look at once tha
 then its publisher asked us to stay away. `reason`: the word for `problem` (docs/operations.md), "" while there is
 none."""
 
+websub = Table(
+    "websub",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source_id", String(32), nullable=False),
+    Column("hub", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("callback", Text, nullable=False),
+    Column("secret", String(64), nullable=False),
+    Column("inside", Boolean, nullable=False),
+    Column("wanted", Boolean, nullable=False),
+    Column("pending", String(16), nullable=False),
+    Column("asked_at", UtcDateTime),
+    Column("lease_until", UtcDateTime),
+    Column("next_at", UtcDateTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("missed", Integer, nullable=False),
+    Column("problem", Text, nullable=False),
+    Index("websub_source", "source_id"),
+)
+"""Subscriptions at hubs; one that is not `wanted` any more stays until its hub has confirmed that."""
+
 seen = Table(
     "seen",
     metadata,
@@ -304,6 +326,7 @@ deliveries = Table(
     Column("queue", String(16)),
     Column("pictureless", Boolean, nullable=False, server_default=false()),
     Column("held", Boolean, nullable=False, server_default=false()),
+    Column("replying", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("alert_id", "chat_id"),
     Index(
         "deliveries_next",
@@ -317,9 +340,11 @@ deliveries = Table(
     Index("deliveries_stale", "queue", "alert_id", sqlite_where=text("status = 'sent' and shown < wanted")),
     Index("deliveries_message", "message", sqlite_where=text("message is not null")),
     Index("deliveries_muted", "chat_id", sqlite_where=text("status = 'dropped' and problem = 'muted'")),
+    Index("deliveries_replying", "id", sqlite_where=text("replying > 0")),
     Index("one_call_a_chat", "chat_id", unique=True, sqlite_where=text("status = 'sending' and lead")),
 )
 """The ledger. `unknowns` counts the calls of which no answer came: the only ones that can have doubled. `lead`: the
-first of the deliveries of its message, as every delivery is that has a message of its own. `queue`: the platform in
-whose line it stands, NULL while its chat's door is closed, so that a closed chat's backlog is not looked at each turn.
-What is claimed next is read off the front of `deliveries_next`, however long that is."""
+first of the deliveries of its message, as every delivery is that has a message of its own. `replying`: the version that
+a reply under way tells, saved before the call. `queue`: the platform in whose line it stands, NULL while its chat's
+door is closed, so that a closed chat's backlog is not looked at each turn. What is claimed next is read off the front
+of `deliveries_next`, however long that is."""
