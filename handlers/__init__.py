@@ -6,8 +6,8 @@ from dataclasses import replace
 import structlog
 
 import metrics
-from handlers import help as help_
 from handlers import (
+    held,
     latest,
     mute,
     mutetopic,
@@ -20,6 +20,7 @@ from handlers import (
     unmute,
     unsubscribe,
 )
+from handlers import help as help_
 from handlers.asking import Asking, admitted, ask
 from handlers.names import command_called, nearest
 from locales import say
@@ -42,6 +43,7 @@ HANDLERS: dict[str, Handler] = {
     "mute": mute.answer,
     "unmute": unmute.answer,
     "sources": sources.answer,
+    "held": held.answer,
 }
 
 

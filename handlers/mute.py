@@ -9,7 +9,7 @@ import pipeline
 from formatters import when
 from handlers.asking import Asking
 from models import Button, Reply
-from storage import held
+from storage import postponed
 
 UNITS = {
     **dict.fromkeys(("m", "min", "분"), timedelta(minutes=1)),
@@ -33,10 +33,10 @@ async def answer(asking: Asking) -> Reply:
         offers = tuple(Button(asking.say(f"mute.offer_{one}"), press=f"mute {one}") for one in OFFERS)
         return Reply(lines=(asking.say("mute.wrong"),), buttons=(offers,))
     async with asking.desk.database.write() as tx:
-        before = await held.one(tx, asking.known.id)
+        before = await postponed.one(tx, asking.known.id)
         since = before.muted_since if delivery.is_muted(before.settings, now) and before.muted_since else now
-        await held.drop(tx, asking.known.id, now)
-        await held.choose(tx, asking.known.id, muted_since=since)
+        await postponed.drop(tx, asking.known.id, now)
+        await postponed.choose(tx, asking.known.id, muted_since=since)
         await pipeline.mute_until(tx, asking.known.id, until, now)
     told = when.moment(until, asking.chat_settings.language, asking.chat_settings.timezone)
     button = Button(asking.say("mute.end"), press="unmute")

@@ -3,7 +3,7 @@
 import pipeline
 from handlers.asking import Asking
 from models import Reply
-from storage import held
+from storage import postponed
 
 
 async def answer(asking: Asking) -> Reply:
@@ -12,8 +12,8 @@ async def answer(asking: Asking) -> Reply:
     if asking.known is None or asking.chat_settings.muted_until is None:
         return Reply(lines=(asking.say("mute.was_not"),))
     async with asking.desk.database.write() as tx:
-        before = await held.one(tx, asking.known.id)
-        missed = await held.dropped_since(tx, asking.known.id, before.muted_since or now)
+        before = await postponed.one(tx, asking.known.id)
+        missed = await postponed.dropped_since(tx, asking.known.id, before.muted_since or now)
         await pipeline.mute_until(tx, asking.known.id, None, now)
     asking.desk.send.set()
     lines = (asking.say("mute.ended"), asking.say("mute.over", count=missed) if missed else "")

@@ -1,103 +1,141 @@
-"""What waits for a chat's quiet hours to end or for its digest, and what was dropped while it was muted."""
+"""Posts that wait for an admin's word: news, or old posts under new names."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, case, func, literal_column, select, update
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from models import Chat, ChatSettings, Delivery, Urgency
-from storage.chats import SETTINGS, chat_of, settings_of
-from storage.ledger import delivery_of
-from storage.tables import alerts, chats, deliveries
+from models import Condensed, Post, Urgency
+from storage.tables import held, held_posts
 
-WAITING = deliveries.c.status == literal_column("'waiting'")
-LATE = timedelta(days=1)
-"""How long before it was sent an alert may have been made."""
-MUTED = (deliveries.c.status == literal_column("'dropped'"), deliveries.c.problem == literal_column("'muted'"))
-"""The conditions of indexes, as literals (see `storage.ledger`)."""
+CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
-    """A chat for which something is held, or was until now. `digest_since`: when its last digest was due."""
+class HeldPost:
+    """A post as it was read: all that is needed to send it. `searched`: headline, text and tokens. `known` is the post
+    that it looks like, by its key."""
 
-    chat_id: int
-    chat: Chat
-    settings: ChatSettings
-    digest_since: datetime | None
-    digest_at: datetime | None
-    muted_since: datetime | None
-
-
-def _holding(row: Row[Any]) -> Holding:
-    return Holding(row.id, chat_of(row), settings_of(row), row.digest_since, row.digest_at, row.muted_since)
+    post: Post
+    condensed: Condensed
+    fingerprint: str
+    searched: tuple[str, str, str]
+    known: str = ""
 
 
-def _chats() -> Any:
-    place = (chats.c.platform, chats.c.account, chats.c.chat, chats.c.thread)
-    return select(chats.c.id, *place, *SETTINGS, chats.c.digest_since, chats.c.digest_at, chats.c.muted_since)
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What came at once. `titles`: of the first few."""
+
+    id: int
+    source_id: str
+    created: datetime
+    count: int
+    titles: tuple[str, ...]
 
 
-async def due(tx: AsyncConnection, now: datetime, platforms: Collection[str], limit: int) -> list[Holding]:
-    """Chats for which something may be due, longest first."""
-    ripe = (
-        chats.c.subscribed,
-        chats.c.release_at.is_not(None),
-        chats.c.release_at <= now,
-        chats.c.platform.in_(platforms),
+async def hold(tx: AsyncConnection, source_id: str, posts: Sequence[HeldPost], now: datetime) -> int:
+    """Keep the posts until somebody decides; returns the number of the batch."""
+    row = (await tx.execute(insert(held).values(source_id=source_id, created=now).returning(held.c.id))).one()
+    await _keep(tx, source_id, int(row.id), posts)
+    return int(row.id)
+
+
+async def change(tx: AsyncConnection, source_id: str, posts: Sequence[HeldPost]) -> None:
+    """Posts that are held were read in another form."""
+    for one in posts:
+        this = (held_posts.c.source_id == source_id, held_posts.c.key == one.post.key)
+        number = await tx.scalar(select(held_posts.c.held_id).where(*this))
+        if number is not None:
+            await _keep(tx, source_id, number, [one])
+
+
+async def _keep(tx: AsyncConnection, source_id: str, number: int, posts: Sequence[HeldPost]) -> None:
+    rows = [
+        {
+            "source_id": source_id,
+            "key": one.post.key,
+            "held_id": number,
+            "fingerprint": one.fingerprint,
+            "post": _plain(one.post),
+            "condensed": _plain(one.condensed),
+            "searched": list(one.searched),
+            "known": one.known,
+        }
+        for one in posts
+    ]
+    statement = insert(held_posts)
+    fresh = {name: statement.excluded[name] for name in ("fingerprint", "post", "condensed", "searched")}
+    await tx.execute(statement.on_conflict_do_update(index_elements=["source_id", "key"], set_=fresh), rows)
+
+
+async def fingerprints(connection: AsyncConnection, source_id: str, keys: Sequence[str]) -> dict[str, str]:
+    """Those of the keys that are held, with what was read under them."""
+    found: dict[str, str] = {}
+    for start in range(0, len(keys), CHUNK):
+        rows = await connection.execute(
+            select(held_posts.c.key, held_posts.c.fingerprint).where(
+                held_posts.c.source_id == source_id, held_posts.c.key.in_(keys[start : start + CHUNK])
+            )
+        )
+        found.update({row.key: row.fingerprint for row in rows})
+    return found
+
+
+async def batches(connection: AsyncConnection) -> list[Batch]:
+    """All that is undecided, oldest first."""
+    counts = select(held_posts.c.held_id, func.count().label("posts")).group_by(held_posts.c.held_id).subquery()
+    rows = await connection.execute(
+        select(held, counts.c.posts).join(counts, counts.c.held_id == held.c.id).order_by(held.c.id)
     )
-    return [_holding(row) for row in await tx.execute(_chats().where(*ripe).order_by(chats.c.release_at).limit(limit))]
-
-
-async def one(tx: AsyncConnection, chat_id: int) -> Holding:
-    return _holding((await tx.execute(_chats().where(chats.c.id == chat_id))).one())
-
-
-async def rows(tx: AsyncConnection, chat_id: int) -> list[Delivery]:
-    """What is held for the chat, by alert."""
-    here = (deliveries.c.chat_id == chat_id, WAITING, deliveries.c.held)
     return [
-        delivery_of(row) for row in await tx.execute(select(deliveries).where(*here).order_by(deliveries.c.alert_id))
+        Batch(row.id, row.source_id, row.created, row.posts, await _titles(connection, row.id)) for row in rows.all()
     ]
 
 
-async def let_go(tx: AsyncConnection, ids: Sequence[int]) -> None:
-    """These may go out now: they stand in their platform's line, unless the chat's door is closed."""
-    queue = select(case((chats.c.paused == "", chats.c.platform))).where(chats.c.id == deliveries.c.chat_id)
-    released = update(deliveries).where(deliveries.c.id.in_(ids))
-    await tx.execute(released.values(held=False, queue=queue.scalar_subquery()))
+async def _titles(connection: AsyncConnection, number: int) -> tuple[str, ...]:
+    rows = await connection.scalars(select(held_posts.c.post).where(held_posts.c.held_id == number).limit(3))
+    return tuple(str(post["title"]) for post in rows)
 
 
-async def told_between(tx: AsyncConnection, chat_id: int, since: datetime, until: datetime) -> list[int]:
-    """The deliveries that were sent to the chat in that time, each in a message of its own."""
-    recent = select(alerts.c.id).where(alerts.c.newest >= since - LATE)
-    alone = (deliveries.c.alert_id.in_(recent), deliveries.c.chat_id == chat_id, deliveries.c.message.is_(None))
-    sent = (deliveries.c.status == "sent", deliveries.c.sent_at >= since, deliveries.c.sent_at < until)
-    return [*await tx.scalars(select(deliveries.c.id).where(*alone, *sent).order_by(deliveries.c.alert_id))]
+async def release(tx: AsyncConnection, number: int) -> tuple[str, list[HeldPost]] | None:
+    """Take a batch out, once: its source and its posts in the order in which they came; None when it is decided."""
+    source_id = await tx.scalar(select(held.c.source_id).where(held.c.id == number))
+    if source_id is None:
+        return None
+    rows = (await tx.execute(select(held_posts).where(held_posts.c.held_id == number).order_by(held_posts.c.id))).all()
+    await tx.execute(delete(held_posts).where(held_posts.c.held_id == number))
+    await tx.execute(delete(held).where(held.c.id == number))
+    return str(source_id), [
+        HeldPost(_post(row.post), _condensed(row.condensed), row.fingerprint, _three(row.searched), row.known)
+        for row in rows
+    ]
 
 
-async def hold_anew(tx: AsyncConnection, chat_id: int, due_at: dict[Urgency, datetime]) -> None:
-    """What is held becomes due when it would be by other settings."""
-    for urgency, at in due_at.items():
-        here = (deliveries.c.chat_id == chat_id, WAITING, deliveries.c.held, deliveries.c.urgency == urgency.value)
-        await tx.execute(update(deliveries).where(*here).values(due=at))
+def _three(texts: list[str]) -> tuple[str, str, str]:
+    headline, text, tokens = texts
+    return headline, text, tokens
 
 
-async def choose(tx: AsyncConnection, chat_id: int, **columns: Any) -> None:
-    """Change columns of the chat."""
-    await tx.execute(update(chats).where(chats.c.id == chat_id).values(**columns))
+def _plain(value: Post | Condensed) -> dict[str, Any]:
+    return {name: one.isoformat() if isinstance(one, datetime) else one for name, one in asdict(value).items()}
 
 
-async def drop(tx: AsyncConnection, chat_id: int, now: datetime) -> None:
-    """What waits for the chat is no longer wanted, since it is muted."""
-    here = (deliveries.c.chat_id == chat_id, WAITING)
-    await tx.execute(update(deliveries).where(*here).values(status="dropped", problem="muted", due=now))
+def _post(plain: Mapping[str, Any]) -> Post:
+    known = {field.name for field in fields(Post)}
+    values = {name: value for name, value in plain.items() if name in known}
+    for name in ("published", "updated"):
+        values[name] = datetime.fromisoformat(values[name]) if values.get(name) else None
+    return Post(**{**values, "categories": tuple(values["categories"])})
 
 
-async def dropped_since(connection: AsyncConnection, chat_id: int, since: datetime) -> int:
-    """How many alerts the chat did not get while it was muted."""
-    here = (deliveries.c.chat_id == chat_id, *MUTED, deliveries.c.due >= since)
-    return await connection.scalar(select(func.count()).select_from(deliveries).where(*here)) or 0
+def _condensed(plain: Mapping[str, Any]) -> Condensed:
+    known = {field.name for field in fields(Condensed)}
+    values = {name: value for name, value in plain.items() if name in known}
+    spans = tuple(tuple((start, end) for start, end in of_one) for of_one in values.get("spans", ()))
+    values |= {"bullets": tuple(values["bullets"]), "urgency": Urgency(values["urgency"]), "spans": spans}
+    return Condensed(**values)

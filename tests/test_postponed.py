@@ -9,7 +9,7 @@ import pipeline
 from delivery import hours
 from models import ChatGone, Condensed, MessageKind, Post, Refused, Roundup, Unknown
 from pipeline import Desk, Dispatcher
-from storage import archive, held, ledger, notices
+from storage import archive, ledger, notices, postponed
 from storage.tables import deliveries
 from tests.conftest import Clock
 from tests.handlers.talks import CHAT, ask, publish
@@ -261,7 +261,7 @@ async def test_a_crash_in_the_middle_of_a_release_changes_nothing(
     await news(desk, clock, "2026-06-17T14:10+09:00", "하나", "둘")
     clock.time = at("2026-06-17T15:00+09:00")
     with monkeypatch.context() as broken, pytest.raises(RuntimeError):
-        broken.setattr(held, "let_go", die)
+        broken.setattr(postponed, "let_go", die)
         await Dispatcher(desk).turn()
     await restart(desk)
     assert sender.shown["a"] == ["[1+2 of 2] 하나 / 둘"]
