@@ -1098,6 +1098,8 @@ async def settle_choice(tx: Transaction, chat_id: int, settings: ChatSettings, n
 async def _call(desk: Desk, call: Call) -> Answer:
     """One call to a platform. A defect in an adapter counts as unknown: the call may have left."""
     sender = desk.senders[call.platform]
+    if call.kind != "look_up":
+        await asyncio.sleep(sender.pace.departs("edit" if call.kind == "edit" else "send", desk.now()))
     try:
         match call.kind:
             case "send":

@@ -32,6 +32,7 @@ MODULES = (
     "preview",
     "reader",
     "upkeep",
+    "watching",
 )
 LIBRARIES = {
     "telegram": {"platforms"},
@@ -41,6 +42,9 @@ LIBRARIES = {
     "alembic": {"storage"},
     "feedparser": {"sources"},
     "fastfeedparser": {"sources"},
+    "lxml": {"sources"},
+    "trafilatura": {"sources"},
+    "charset_normalizer": {"sources"},
     "selectolax": {"sources", "formatters"},
     "nh3": {"sources", "formatters"},
     "markdown_it": {"sources", "formatters"},
