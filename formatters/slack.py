@@ -139,7 +139,9 @@ def _fallback(*lines: str) -> str:
 def _context(alert: Alert, settings: ChatSettings) -> str:
     language, zone = settings.language, settings.timezone
     urgent = parts.is_urgent(alert) and not alert.retracted
-    shown = [f":red_circle: {say(language, 'alert.urgent')}"] if urgent else []
+    # The one ping that is ours: only where the chat asked for it.
+    call = " <!here>" if settings.here else ""
+    shown = [f":red_circle: {say(language, 'alert.urgent')}{call}"] if urgent else []
     shown.append(_inert(parts.source_names(alert, settings, 300, _measure)))
     moment, stamp = alert.published or alert.created, when.stamp(alert, language, zone)
     dated = alert.published is not None and alert.date_only
@@ -234,7 +236,8 @@ def _headlines(alerts: Sequence[Alert], settings: ChatSettings) -> list[str]:
 
 def _sections(texts: Iterable[str]) -> list[str]:
     """The texts as the texts of as few sections as possible, none of them cut."""
-    return ["\n".join(group) for group in parts.packed(texts, lambda text: (parts.utf16(text) + 1,), (SECTION,))]
+    groups = parts.packed(texts, lambda text: (parts.utf16(text) + 1,), (SECTION,))
+    return ["\n".join(group).lstrip("\n") for group in groups]
 
 
 # ----------------------------------------------------------------------------------------------------------- replies
@@ -297,7 +300,7 @@ def _story(number: int, story: Story, answer: Reply, settings: ChatSettings) -> 
     back = _link(story.chat_link)
     seen = _linked(back, say(settings.language, "digest.alert")) if back else ""
     second = " · ".join(part for part in (source, stamp, seen) if part)
-    return f"{first}\n     {second}{f' — {snippet}' if snippet else ''}"
+    return parts.in_a_list(first, second, snippet, answer)
 
 
 def _marked(text: str, words: Sequence[str]) -> str:

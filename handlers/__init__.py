@@ -10,14 +10,17 @@ from handlers import (
     addsource,
     held,
     latest,
+    mute,
     mutetopic,
     removesource,
     search,
+    settings,
     sources,
     start,
     status,
     subscribe,
     subscriptions,
+    unmute,
     unsubscribe,
 )
 from handlers import help as help_
@@ -39,6 +42,9 @@ HANDLERS: dict[str, Handler] = {
     "unsubscribe": unsubscribe.answer,
     "subscriptions": subscriptions.answer,
     "mutetopic": mutetopic.answer,
+    "settings": settings.answer,
+    "mute": mute.answer,
+    "unmute": unmute.answer,
     "sources": sources.answer,
     "addsource": addsource.answer,
     "removesource": removesource.answer,
@@ -54,7 +60,8 @@ async def answer(desk: Desk, command: Command) -> Reply:
     metrics.commands.labels(command.chat.platform, name).inc()
     try:
         asking = await ask(desk, command)
-        return replace(await _answer(asking), settings=asking.chat_settings)
+        told = await _answer(asking)
+        return replace(told, settings=told.settings or asking.chat_settings)
     except Exception:
         log.exception("a command failed", command=command.name)
         return Reply(title=say(desk.settings.language, "command.failed"))

@@ -14,12 +14,26 @@ from aiohttp import web
 import handlers
 from config.settings import Slack as Settings
 from delivery import Alarm, CannotLook, Found, NotThere
-from models import Button, Chat, ChatGone, Command, Part, Refused, Reply, Sent, Story, TryLater, Unknown, Urgency
+from models import (
+    Button,
+    Chat,
+    ChatGone,
+    Command,
+    Part,
+    Refused,
+    Reply,
+    Sent,
+    Status,
+    Story,
+    TryLater,
+    Unknown,
+    Urgency,
+)
 from platforms import slack
 from platforms.slack import Slack
 from tests.bot import ROOT
 from tests.fakes.slack import FakeSlack, read_block, signed
-from tests.parcels import ALERT, SETTINGS, parcel, roundup
+from tests.parcels import ALERT, SETTINGS, digest, parcel, roundup
 
 CHAT = Chat("slack", "T0SOKBO1", "C1")
 
@@ -122,6 +136,23 @@ async def test_a_round_up_is_found_by_its_metadata_and_edited(platform: Slack, f
     (message,) = fake.channels["C1"].messages
     assert message.visible.count("고친 제목") >= 7 and "https://newsdao.kr/7" in str(message.blocks)
     assert await platform.look_up(roundup(CHAT, 7), called) == Found(message.ts)
+
+
+async def test_a_digest_leads_back_to_what_stands_in_the_channel(platform: Slack, fake: FakeSlack) -> None:
+    await platform.check()
+    before = parcel(CHAT, delivery={"message_id": "1700000000.000100", "status": Status.SENT})
+    assert isinstance(await platform.send(digest(CHAT, 2, before)), Sent)
+    (message,) = fake.channels["C1"].messages
+    assert "소식 요약 3건" in message.visible and "channel=C1&amp;message_ts=1700000000.000100" in str(message.blocks)
+
+
+async def test_an_urgent_alert_calls_everybody_only_where_the_chat_asked_for_it(
+    platform: Slack, fake: FakeSlack
+) -> None:
+    asked = replace(SETTINGS, here=True)
+    for settings, urgency in ((SETTINGS, Urgency.URGENT), (asked, Urgency.NORMAL), (asked, Urgency.URGENT)):
+        await platform.send(replace(parcel(CHAT, urgency=urgency), settings=settings))
+    assert [len(message.pings) for message in fake.channels["C1"].messages] == [0, 0, 1]
 
 
 async def test_hostile_text_pings_nobody(platform: Slack, fake: FakeSlack) -> None:
@@ -593,3 +624,23 @@ async def test_a_further_source_is_said_in_the_thread_of_the_alert(platform: Sla
     assert isinstance(await platform.reply(joined), Sent)
     reply = fake.channels["C1"].messages[-1]
     assert reply.thread_ts == sent.message_id and "다른 신문" in reply.visible and not reply.pings
+
+
+async def test_a_thread_gets_its_alerts_there_and_a_lost_one_is_looked_for_among_its_replies(
+    platform: Slack, fake: FakeSlack
+) -> None:
+    parent = fake.add_message("C1", "U1", "속보는 여기")
+    thread = replace(CHAT, thread=parent.ts)
+    fake.fault("reset_after")
+    called = datetime.now(UTC)
+    assert isinstance(await platform.send(parcel(thread)), Unknown)
+    (message,) = fake.channels["C1"].messages
+    assert message.thread_ts == parent.ts and (message.unfurl_links, message.unfurl_media) == (False, False)
+    assert await platform.look_up(parcel(thread), called) == Found(message.ts)
+    assert await platform.look_up(parcel(thread, delivery={"id": 12}), called) == NotThere()
+    (asked, _) = fake.calls_to("conversations.replies")
+    assert fake.calls_to("conversations.history") == []
+    around = [float(str(asked.params[name])) - called.timestamp() for name in ("oldest", "latest")]
+    assert around == pytest.approx([-120, 120], abs=0.01)
+    edited = await platform.edit(parcel(thread, delivery={"message_id": message.ts}, headline="고친 제목"))
+    assert edited == Sent(message.ts) and "고친 제목" in message.visible
