@@ -17,7 +17,7 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import httpx
 import structlog
@@ -64,9 +64,11 @@ log = structlog.get_logger()
 POLLS_AT_ONCE = 32
 DUE_AT_ONCE = 100
 LARGE_AT_ONCE = 1
-PLAN_CHUNK = 1000
+PLAN_CHUNK = 4000
 PLAN_ALERTS = 100
-"""Of one transaction of the planner: at most so many chats looked at, and so many alerts."""
+PLAN_WEIGHED = 1000
+"""Of one transaction of the planner: at most so many chats looked at, and so many alerts. The wishes of so many chats
+are weighed at a time, since that is done on the loop."""
 LEASE = timedelta(seconds=30)
 KNOCK_EVERY = timedelta(seconds=10)
 FORGOTTEN = timedelta(minutes=10)
@@ -642,8 +644,7 @@ class Dispatcher:
         busy = frozenset(call.chat_id for call in self._under_way.values())
         closed = ledger.Closed(busy, frozenset[str]().union(*(pace.resting(now) for pace in paces.values())))
         async with desk.database.write() as tx:
-            for call, answer in self._unsaved:
-                await _save(desk, tx, call, answer, now)
+            await _save(desk, tx, self._unsaved, now)
             arrived = {call.chat_id for call, answer in self._unsaved if isinstance(answer, Sent)}
             for known in await chats.arrived(tx, arrived):
                 await _tell_opened(tx, known, now)
@@ -708,8 +709,7 @@ class Dispatcher:
         ended = [(call, task.result()) for task, call in self._under_way.items() if task.done()]
         now = self._desk.now()
         async with self._desk.database.write() as tx:
-            for call, answer in [*self._unsaved, *ended]:
-                await _save(self._desk, tx, call, answer, now)
+            await _save(self._desk, tx, [*self._unsaved, *ended], now)
         late = [task for task in self._under_way if not task.done()]
         for task in late:
             task.cancel()
@@ -729,27 +729,34 @@ async def plan(tx: Transaction, now: datetime) -> bool:
 
 async def _fill_in(tx: Transaction, fanout: ledger.Fanout, now: datetime) -> int:
     """One chunk of one fan-out; returns how many chats were looked at."""
-    subscribed = await chats.subscribed_after(tx, fanout.cursor, PLAN_CHUNK)
-    if subscribed:
-        last = subscribed[-1]
-        narrow = await subscriptions.listeners_between(tx, fanout.cursor, last)
-        owed = delivery.plan(fanout.alert, fanout.source_ids, narrow)
-        await ledger.fill(tx, fanout, owed, now, everything=(fanout.cursor, last))
-    await ledger.move_cursor(tx, fanout, subscribed[-1] if len(subscribed) == PLAN_CHUNK else None)
-    return len(subscribed)
+    chunk = await subscriptions.chunk_after(tx, fanout.cursor, PLAN_CHUNK, PLAN_WEIGHED)
+    if chunk is None:
+        await ledger.move_cursor(tx, fanout, None)
+        return 0
+    count, last = chunk
+    narrow = await subscriptions.listeners_between(tx, fanout.cursor, last)
+    owed = delivery.plan(fanout.alert, fanout.source_ids, narrow)
+    await ledger.fill(tx, fanout, owed, now, everything=(fanout.cursor, last))
+    await ledger.move_cursor(tx, fanout, last)
+    return count
 
 
 async def claim(desk: Desk, tx: Transaction, chat_ids: list[int], now: datetime) -> list[Outgoing]:
     """Take what each of these chats gets next, making a round-up of a backlog, and save it as `sending`."""
-    rule, leads = desk.settings.delivery, []
+    rule, leads = desk.settings.delivery, list[int]()
+    alone = list[tuple[ledger.Waiting, Delivery]]()
     for waiting in await ledger.waiting_in(tx, chat_ids):
         turn = delivery.next_up(
             waiting.deliveries, now, roundup_after=rule.roundup_after, expire_after=rule.expire_after
         )
+        first = turn.deliveries[0]
         if turn.roundup:
             await _make_roundup(desk, tx, waiting, turn.deliveries)
-        leads.append(turn.deliveries[0].id)
-    return await ledger.start(tx, leads, owner=desk.owner, lease_until=now + LEASE, now=now)
+        if turn.roundup or first.message is not None:
+            leads.append(first.id)
+        else:
+            alone.append((waiting, first))
+    return await ledger.start(tx, alone, leads, owner=desk.owner, lease_until=now + LEASE, now=now)
 
 
 async def _make_roundup(desk: Desk, tx: Transaction, waiting: ledger.Waiting, backlog: tuple[Delivery, ...]) -> None:
@@ -781,20 +788,27 @@ async def _call(desk: Desk, call: Call) -> Answer:
         return CannotLook() if call.kind == "look_up" else Unknown("adapter failed")
 
 
-async def _save(desk: Desk, tx: Transaction, call: Call, result: Answer, now: datetime) -> None:
-    """Save what became of a call for all that its message shows, and tell the metrics."""
-    steps = [_step(desk, call, parcel, result, now) for parcel in call.outgoing.parcels]
-    ids = [parcel.delivery.id for parcel in call.outgoing.parcels]
-    unknown = call.kind == "send" and isinstance(result, Unknown)
-    await ledger.save(tx, [(one, step.values) for one, step in zip(ids, steps, strict=True)], unknown=unknown)
-    if isinstance(call.outgoing, Roundup) and call.kind == "send" and isinstance(result, Refused):
-        await ledger.take_apart(tx, call.outgoing.message, delivery.halves(ids), now)
-    await _apply_to_chat(desk, tx, call, steps[0])
-    if isinstance(result, TryLater) and result.after is not None:
-        await _slow_down(desk, tx, call, result, now)
-    _measure(call, result, now)
-    if call.kind == "look_up" and "status" in steps[0].values:
-        metrics.unknown_settled.labels(call.platform, _settled_by(result, steps[0])).inc()
+async def _save(desk: Desk, tx: Transaction, ended: Sequence[tuple[Call, Answer]], now: datetime) -> None:
+    """Save what became of the calls for all that their messages show, and tell the metrics."""
+    steps = [[_step(desk, call, parcel, result, now) for parcel in call.outgoing.parcels] for call, result in ended]
+    rows, unknown = list[tuple[int, Mapping[str, Any]]](), list[int]()
+    for (call, result), of_call in zip(ended, steps, strict=True):
+        ids = [parcel.delivery.id for parcel in call.outgoing.parcels]
+        rows += zip(ids, (step.values for step in of_call), strict=True)
+        if call.kind == "send" and isinstance(result, Unknown):
+            unknown += ids
+    await ledger.save(tx, rows)
+    await ledger.count_unknown(tx, unknown)
+    for (call, result), (step, *_) in zip(ended, steps, strict=True):
+        if isinstance(call.outgoing, Roundup) and call.kind == "send" and isinstance(result, Refused):
+            ids = [parcel.delivery.id for parcel in call.outgoing.parcels]
+            await ledger.take_apart(tx, call.outgoing.message, delivery.halves(ids), now)
+        await _apply_to_chat(desk, tx, call, step)
+        if isinstance(result, TryLater) and result.after is not None:
+            await _slow_down(desk, tx, call, result, now)
+        _measure(call, result, now)
+        if call.kind == "look_up" and "status" in step.values:
+            metrics.unknown_settled.labels(call.platform, _settled_by(result, step)).inc()
 
 
 def _settled_by(result: Answer, step: Next) -> str:

@@ -26,6 +26,8 @@ def parser() -> argparse.ArgumentParser:
     search.add_argument("--posts", type=int, default=1_000_000, help="how many posts are made (default: a million)")
     search.add_argument("--seed", type=int, default=1, help="which posts and questions (default: 1)")
     names.add_parser("filters", help="10,000 subscriptions with word filters against one alert")
+    ledger = names.add_parser("ledger", help="inserts, marks, planning, and whether the ledger's length matters")
+    ledger.add_argument("--rows", default="10000,100000,1000000", help="old rows to measure beside, in order")
     return top
 
 
@@ -53,6 +55,11 @@ def main() -> None:
 
         given = vars(options)
         report.main(given.get("corpus") or posts.SHARED, given.get("half"), given.get("misses", False))
+    if options.name in (None, "ledger"):
+        from benchmarks import ledger
+
+        rows = options.rows if options.name else "10000,100000"
+        ledger.main(sizes=[int(size) for size in rows.split(",")])
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ Block = dict[str, Any]
 # code (and > a quotation). They are shown by signs that look the same.
 FORMATTING = re.compile(r"(?<![^\W_])[*_~`]|[*_~`](?![^\W_])|^>", re.MULTILINE)
 LOOKALIKE = {"*": "∗", "_": "ˍ", "~": "∼", "`": "ˋ", ">": "›"}
+TYPED = re.compile(r"(^|[\s(\"'“‘:])/(?!sokbo\b)([a-z]{2,16})(?![\w/.-])", re.MULTILINE)
 PRESS, BESIDE, OPEN = "press", "beside", "open"
 """How the action ids of buttons begin: the answer takes the message's place, or stands beside it; a link has none."""
 ZERO_WIDTH_SPACE = "\u200b"
@@ -241,9 +242,9 @@ def _sections(texts: Iterable[str]) -> list[str]:
 
 def reply(answer: Reply, settings: ChatSettings) -> SlackText:
     """The answer as sections of one message. What does not fit is counted in its last line, which says how to ask."""
-    title = parts.text(answer.title, 500, _measure)
+    title = parts.text(typed(answer.title), 500, _measure)
     texts = [f"*{_inert(title)}*"] if title else []
-    texts += [_inert(parts.shorten(inert.lines(line), 1000, _measure)) for line in answer.lines]
+    texts += [_inert(parts.shorten(inert.lines(typed(line)), 1000, _measure)) for line in answer.lines]
     texts += [_story(number, story, answer, settings) for number, story in enumerate(answer.stories, answer.first)]
     texts = [text for text in texts if text.strip()]
     (shown, *_) = parts.packed(texts, lambda text: (parts.utf16(text) + 1,), (BLOCKS_ROOM - 300,)) or [[]]
@@ -256,6 +257,11 @@ def reply(answer: Reply, settings: ChatSettings) -> SlackText:
     fallback = parts.shorten(told, FALLBACK, _measure)
     blocks = [*map(_section, _sections(shown)), *buttons(answer.buttons, PRESS)]
     return SlackText(escape(fallback) or "-", tuple(blocks))
+
+
+def typed(words: str) -> str:
+    """The words with commands written as one types them here: of a slash and a name, Slack knows its own only."""
+    return TYPED.sub(r"\1/sokbo \2", words)
 
 
 def buttons(rows: Iterable[Sequence[Button]], kind: str) -> list[Block]:

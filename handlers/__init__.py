@@ -1,6 +1,5 @@
 """What each command does, written once for all platforms: a `Command` in, a `Reply` out."""
 
-import difflib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -10,6 +9,7 @@ import metrics
 from handlers import help as help_
 from handlers import latest, mutetopic, search, sources, start, subscribe, subscriptions, unsubscribe
 from handlers.asking import Asking, admitted, ask
+from handlers.names import command_called, nearest
 from locales import say
 from models import Command, Reply
 from pipeline import Desk
@@ -32,6 +32,7 @@ HANDLERS: dict[str, Handler] = {
 
 async def answer(desk: Desk, command: Command) -> Reply:
     """Answer one command. Never raises: what goes wrong is logged and said politely."""
+    command = replace(command, name=command_called(command.name))
     name = command.name if command.name in HANDLERS else "unknown"
     metrics.commands.labels(command.chat.platform, name).inc()
     try:
@@ -58,8 +59,7 @@ async def _answer(asking: Asking) -> Reply:
 def _unknown(asking: Asking) -> Reply:
     if not asking.command.name:
         return Reply(lines=(asking.say("command.say_something"),))
-    close = difflib.get_close_matches(asking.command.name, HANDLERS, n=1, cutoff=0.6)
-    name = asking.command.name[:32]
-    if close:
-        return Reply(lines=(asking.say("command.guess", name=name, guess=close[0]),))
+    name, guess = asking.command.name[:32], nearest(asking.command.name, HANDLERS)
+    if guess:
+        return Reply(lines=(asking.say("command.guess", name=name, guess=guess),))
     return Reply(lines=(asking.say("command.unknown", name=name), asking.say("command.see_help")))

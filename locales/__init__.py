@@ -18,6 +18,12 @@ def tables(language: str) -> dict[str, dict[str, str]]:
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
+@cache
+def languages() -> tuple[str, ...]:
+    """The languages that have a file."""
+    return tuple(sorted(file.stem for file in FOLDER.glob("*.toml")))
+
+
 def say(language: str, key: str, **values: Any) -> str:
     """The text of `key` ("table.name") with its {values} filled in."""
     table, _, name = key.partition(".")

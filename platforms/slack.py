@@ -22,6 +22,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from config.settings import Slack as Settings
 from delivery import AccountPace, Alarm, CannotLook, Found, Limit, LookUp, NotThere
 from formatters import slack as render
+from locales import say
 from models import (
     Alert,
     Chat,
@@ -40,6 +41,7 @@ from models import (
 )
 from platforms.doors import Doors
 from platforms.slack_answers import Answers, Held
+from platforms.slack_views import Place, Views, opens_a_modal
 from platforms.state import ANSWERS_END, State
 
 log = structlog.get_logger()
@@ -59,6 +61,8 @@ BURST = 3
 """Messages that a channel takes at once, when it then gets none for as many seconds."""
 REMEMBERED_EVENTS = 2000
 EVENTS = "/slack/events"
+SHORTCUTS = {"mute_topic": "mutetopic"}
+"""Message shortcuts of the manifest, and the commands that they are."""
 
 # https://docs.slack.dev/reference/methods/chat.postMessage#errors
 CLOSED_DOORS = frozenset(
@@ -129,6 +133,7 @@ class Slack:
         self._events: OrderedDict[str, None] = OrderedDict()
         self._answering: set[asyncio.Task[Any]] = set()
         self._answers = Answers(lambda: self.client, self.pace, defaults)
+        self._views = Views(lambda: self.client, self._answers, self._asked_in_a_view)
 
     # ------------------------------------------------------------------------------------------------- life
 
@@ -274,6 +279,9 @@ class Slack:
         ):
             for name in names:
                 app.event(name)(take)
+        app.event("app_home_opened")(self._on_home)
+        for shortcut in SHORTCUTS:
+            app.message_shortcut(shortcut)(self._on_shortcut)
         app.action(re.compile(f"(?:{render.PRESS}|{render.BESIDE}):"))(self._on_press)
         app.action(re.compile(render.OPEN))(_acknowledge)
         return app
@@ -288,18 +296,52 @@ class Slack:
         answering = asyncio.ensure_future(self._answer(command))
         await asyncio.wait([answering], timeout=ACK_WITHIN)
         await ack()
-        await self._answers.to_slash(respond, await answering)
+        answer = await answering
+        place = Place(command.chat.id, command.chat.thread, command.user)
+        if opens_a_modal(command, answer) and await self._views.modal(str(body["trigger_id"]), name, place, answer):
+            return
+        await self._answers.to_slash(respond, answer)
 
     async def _on_press(self, ack: AsyncAck, respond: AsyncRespond, body: dict[str, Any]) -> None:
         """A button: the command that it stands for, of whoever pressed it."""
         self._is_answering()
-        held = Held.of(body)
         name, args = _words(str(body["actions"][0].get("value") or ""))
+        if body["container"]["type"] == "view":
+            await ack()
+            await self._views.pressed(body, name, args)
+            return
+        held = Held.of(body)
         command = self._command(name, args, held.channel, held.thread, str(body["user"]["id"]), pressed=True)
         answering = asyncio.ensure_future(self._answer(command))
         await asyncio.wait([answering], timeout=ACK_WITHIN)
         await ack()
         await self._answers.to_press(respond, held, command, await answering)
+
+    async def _on_home(self, event: dict[str, Any]) -> None:
+        """Somebody looks at the app: the tab is drawn for them."""
+        if event.get("tab") == "home":
+            self._is_answering()
+            await self._views.home(Place(str(event["channel"]), "", str(event["user"])))
+
+    async def _on_shortcut(self, ack: AsyncAck, respond: AsyncRespond, body: dict[str, Any]) -> None:
+        """A command about the alert that a message shows, from the message's own menu."""
+        self._is_answering()
+        await ack()
+        name, message = SHORTCUTS[body["callback_id"]], body["message"]
+        payload = (message.get("metadata") or {}).get("event_payload") or {}
+        thread = str(message.get("thread_ts") or "")
+        thread = "" if thread == message["ts"] else thread
+        alert = str(payload.get("alert") or "")
+        command = self._command(name, alert, str(body["channel"]["id"]), thread, str(body["user"]["id"]), pressed=True)
+        answer = await self._answer(command) if alert else Reply(lines=(self._say("view.no_alert"),))
+        told = answer.lines or not answer.toast
+        await self._answers.to_slash(respond, answer if told else replace(answer, lines=(answer.toast,)))
+
+    def _say(self, key: str) -> str:
+        return say(self._defaults.language, key)
+
+    async def _asked_in_a_view(self, name: str, args: str, place: Place, pressed: bool) -> Reply:
+        return await self._answer(self._command(name, args, place.channel, place.thread, place.user, pressed=pressed))
 
     async def _on_message(self, event: dict[str, Any]) -> None:
         """A mention, or a direct message: the same words as the commands."""

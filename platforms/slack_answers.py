@@ -57,8 +57,11 @@ class Answers:
         self._pace = pace
         self._defaults = defaults
 
+    def settings_of(self, answer: Reply) -> ChatSettings:
+        return answer.settings or self._defaults
+
     def drawn(self, answer: Reply) -> render.SlackText:
-        return render.reply(answer, answer.settings or self._defaults)
+        return render.reply(answer, self.settings_of(answer))
 
     async def to_slash(self, respond: AsyncRespond, answer: Reply) -> None:
         """A new message: to the person who asked, or to the channel where it concerns all of it."""

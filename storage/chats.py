@@ -137,12 +137,6 @@ async def unsubscribe(tx: AsyncConnection, chat: Chat) -> bool:
     return True
 
 
-async def subscribed_after(tx: AsyncConnection, cursor: int, limit: int) -> list[int]:
-    """The next `limit` subscribed chats by row id."""
-    query = select(chats.c.id).where(chats.c.subscribed, chats.c.id > cursor).order_by(chats.c.id).limit(limit)
-    return [*await tx.scalars(query)]
-
-
 async def move(tx: AsyncConnection, chat_id: int, to: Chat) -> int:
     """A group became a supergroup: the row, and with it settings and ledger, gets the new id and an open door.
 

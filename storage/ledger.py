@@ -1,8 +1,9 @@
 """The ledger: what each chat is owed, and how far that got. `sending` is saved before the call, the rest after it."""
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -123,6 +124,16 @@ async def move_cursor(tx: AsyncConnection, fanout: Fanout, cursor: int | None) -
     )
 
 
+DELIVERY = tuple(
+    deliveries.c[name]
+    for name in (
+        *("id", "alert_id", "chat_id", "urgency", "due", "status", "attempts", "wanted", "shown", "message_id"),
+        *("plain", "problem", "created", "message", "pictureless"),
+    )
+)
+"""The columns that `delivery_of` reads."""
+
+
 def delivery_of(row: Row[Any]) -> Delivery:
     return Delivery(
         id=row.id,
@@ -163,9 +174,14 @@ def _reachable(closed: Closed, now: datetime) -> Any:
     return and_(
         chats.c.paused == "",
         or_(chats.c.held_until.is_(None), chats.c.held_until <= now),
-        chats.c.id.not_in(closed.busy),
-        chats.c.chat.not_in(closed.resting),
+        chats.c.id.not_in(_each(closed.busy)),
+        chats.c.chat.not_in(_each(closed.resting)),
     )
+
+
+def _each(values: Collection[int] | Collection[str]) -> Any:
+    """The values as rows of one parameter: thousands of parameters would be bound one by one."""
+    return select(func.json_each(json.dumps([*values])).table_valued("value").c.value)
 
 
 async def open_fanouts(tx: AsyncConnection) -> int:
@@ -205,7 +221,7 @@ async def _front(
             continue
         query = line.where(deliveries.c.queue == platform, _reachable(closed, now))
         seen: set[str] = set()
-        for row in await connection.execute(query.limit(2 * left + LOOK_BEYOND)):
+        for row in await connection.execute(query.limit(left + LOOK_BEYOND)):
             if len(seen) < left and row.chat not in seen:
                 seen.add(row.chat)
                 taken.append(row)
@@ -252,24 +268,36 @@ async def take_apart(tx: AsyncConnection, message: Message, groups: Sequence[Seq
 
 
 async def start(
-    tx: AsyncConnection, leads: Sequence[int], *, owner: str, lease_until: datetime, now: datetime
+    tx: AsyncConnection,
+    alone: Sequence[tuple[Waiting, Delivery]],
+    leads: Sequence[int],
+    *,
+    owner: str,
+    lease_until: datetime,
+    now: datetime,
 ) -> list[Outgoing]:
-    """Save these deliveries, with all that stand in the same message, as `sending`; what is to be called."""
-    if not leads:
-        return []
-    where = _with_their_messages(leads)
-    await tx.execute(
-        update(deliveries)
-        .where(where)
-        .values(
-            status=Status.SENDING,
-            owner=owner,
-            lease_until=lease_until,
-            called_at=now,
-            attempts=deliveries.c.attempts + 1,
-        )
-    )
-    return await _outgoing(tx, where)
+    """Save these deliveries as `sending`: those with a message of their own, and (`leads`) those that stand in one with
+    others, which go with them. What is to be called."""
+    calling = {
+        "status": Status.SENDING,
+        "owner": owner,
+        "lease_until": lease_until,
+        "called_at": now,
+        "attempts": deliveries.c.attempts + 1,
+    }
+    made: list[Outgoing] = []
+    if alone:
+        ids = [one.id for _, one in alone]
+        await tx.execute(update(deliveries).where(deliveries.c.id.in_(ids)).values(calling))
+        found = {one.id: one for one in await archive.by_ids(tx, list({one.alert_id for _, one in alone}))}
+        for chat, one in alone:
+            called = replace(one, status=Status.SENDING, attempts=one.attempts + 1)
+            made.append(Parcel(called, found[one.alert_id], chat.chat, chat.settings))
+    if leads:
+        where = _with_their_messages(leads)
+        await tx.execute(update(deliveries).where(where).values(calling))
+        made += await _outgoing(tx, where)
+    return made
 
 
 def _with_their_messages(ids: Collection[int]) -> Any:
@@ -316,8 +344,8 @@ async def calls_since(connection: AsyncConnection, since: datetime) -> list[tupl
 
 def _with_alert_and_chat() -> Select[Any]:
     return (
-        select(deliveries, chats.c.platform, chats.c.account, chats.c.chat, chats.c.thread)
-        .add_columns(*SETTINGS)
+        select(*DELIVERY, deliveries.c.unknowns, deliveries.c.called_at, deliveries.c.lead)
+        .add_columns(chats.c.platform, chats.c.account, chats.c.chat, chats.c.thread, *SETTINGS)
         .join(chats, chats.c.id == deliveries.c.chat_id)
     )
 
@@ -389,15 +417,21 @@ async def renew(tx: AsyncConnection, owner: str, lease_until: datetime) -> None:
     )
 
 
-async def save(tx: AsyncConnection, results: Sequence[tuple[int, Mapping[str, Any]]], *, unknown: bool = False) -> None:
-    """Write what became of the deliveries of one call, each as (id, columns), all with the same columns.
+async def save(tx: AsyncConnection, results: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
+    """Write what became of deliveries, each as (id, columns): one statement for all with the same columns."""
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for one, values in results:
+        row = {"of": one} | {f"new_{name}": value for name, value in values.items()}
+        alike.setdefault(tuple(values), []).append(row)
+    for names, rows in alike.items():
+        changed: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+        await tx.execute(update(deliveries).where(deliveries.c.id == bindparam("of")).values(changed), rows)
 
-    `unknown` counts one more call that may have been delivered unseen.
-    """
-    counted = {"unknowns": deliveries.c.unknowns + 1} if unknown else {}
-    names: dict[str, Any] = {name: bindparam(f"new_{name}") for name in results[0][1]}
-    rows = [{"of": one} | {f"new_{name}": value for name, value in values.items()} for one, values in results]
-    await tx.execute(update(deliveries).where(deliveries.c.id == bindparam("of")).values(**names, **counted), rows)
+
+async def count_unknown(tx: AsyncConnection, ids: Collection[int]) -> None:
+    """One more call of these deliveries may have arrived unseen."""
+    if ids:
+        await tx.execute(update(deliveries).where(deliveries.c.id.in_(ids)).values(unknowns=deliveries.c.unknowns + 1))
 
 
 OPEN = (_is(Status.WAITING), and_(_is(*UNSETTLED), _is(Status.UNKNOWN)))

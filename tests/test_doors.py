@@ -11,6 +11,7 @@ from models import Chat, ChatGone, ChatSettings, Moved, Subscription
 from pipeline import Desk, Dispatcher
 from storage import chats
 from storage import notices as stored
+from storage import subscriptions as stored_subscriptions
 from storage.tables import chats as chat_rows
 from storage.tables import subscriptions
 from tests.conftest import Clock
@@ -181,7 +182,7 @@ async def test_a_group_that_subscribed_under_both_ids_gets_what_it_wished_under_
         assert known is not None
         wishes = await connection.execute(select(subscriptions.c.include).where(subscriptions.c.chat_id == known.id))
         assert sorted(row.include for row in wishes) == sorted(both)
-        assert await chats.subscribed_after(connection, 0, 9) == [known.id]
+        assert await stored_subscriptions.chunk_after(connection, 0, 9, 9) == (1, known.id)
 
 
 async def test_what_was_owed_under_two_ids_comes_once(desk: Desk, sender: ScriptedSender, site: Site) -> None:

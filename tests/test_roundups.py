@@ -284,7 +284,7 @@ async def test_at_most_one_call_of_a_chat_can_be_saved(desk: Desk, sender: Scrip
         lead = (await connection.execute(select(deliveries).where(~where, deliveries.c.lead))).one()
     with pytest.raises(Exception, match=r"UNIQUE constraint failed: deliveries.chat_id"):
         async with desk.database.write() as tx:
-            await ledger.start(tx, [lead.id], owner="x", lease_until=desk.now(), now=desk.now())
+            await ledger.start(tx, [], [lead.id], owner="x", lease_until=desk.now(), now=desk.now())
     await dispatcher.finish()
 
 

@@ -709,6 +709,7 @@ class FakeSlack(LoopbackServer):
             "conversations.open": (self._conversations_open, "im:write"),
             "views.publish": (self._views_publish, ""),
             "views.open": (self._views_open, ""),
+            "views.update": (self._views_update, ""),
         }
 
     def routes(self, app: web.Application) -> None:
@@ -865,6 +866,47 @@ class FakeSlack(LoopbackServer):
             payload["message"] = self._message_json(message, metadata=True)
             if message.thread_ts:
                 payload["container"]["thread_ts"] = message.thread_ts
+        return self._interact("interactive", payload, channel, message, seconds)
+
+    def open_home(self, user: str, *, seconds: float = 10.0) -> FakeEvent:
+        """A person looks at the app's Home tab."""
+        with self.lock:
+            channel = self._direct_channel(user).id
+        event = {"type": "app_home_opened", "user": user, "channel": channel, "tab": "home"}
+        return self.event(event, seconds=seconds)
+
+    def press_in_view(self, user: str, view: Json, value: str, *, seconds: float = 10.0) -> SlashResult:
+        """A person presses a button of their home or of a modal. AssertionError when there is none of that value."""
+        found = next((node for node in _objects(view["blocks"]) if node.get("value") == value), None)
+        if found is None:
+            raise AssertionError(f"no button {value!r} in the view")
+        payload: Json = {
+            "type": "block_actions",
+            "api_app_id": APP_ID,
+            "team": {"id": self.team_id, "domain": "sokbo-test"},
+            "user": {"id": user, "username": self._known_user(user).name, "team_id": self.team_id},
+            "container": {"type": "view", "view_id": view["id"]},
+            "view": view,
+            "actions": [{**found, "block_id": "b", "action_ts": self._new_ts()}],
+        }
+        return self._interact("interactive", payload, "", None, seconds)
+
+    def shortcut(
+        self, channel: str, user: str, message_ts: str, callback_id: str, *, seconds: float = 10.0
+    ) -> SlashResult:
+        """A person chooses a shortcut in the menu of a message, the app's or anybody's."""
+        with self.lock:
+            message = self._find(self.channels[channel], message_ts)
+        assert message is not None
+        payload: Json = {
+            "type": "message_action",
+            "callback_id": callback_id,
+            "team": {"id": self.team_id, "domain": "sokbo-test"},
+            "user": {"id": user, "name": self._known_user(user).name},
+            "channel": {"id": channel, "name": self.channels[channel].name},
+            "message_ts": message_ts,
+            "message": self._message_json(message, metadata=True),
+        }
         return self._interact("interactive", payload, channel, message, seconds)
 
     def mention(self, channel: str, user: str, text: str, *, thread_ts: str = "", seconds: float = 10.0) -> FakeEvent:
@@ -1363,6 +1405,8 @@ class FakeSlack(LoopbackServer):
         checker = Checker(self.bad_images, VIEW_BLOCKS, inputs=True)
         checker.check(view.get("blocks"), "/view/blocks")
         title = view.get("title") or {}
+        if len(str(view.get("private_metadata") or "")) > 3000:
+            checker.problems.append("[ERROR] must be less than 3001 characters [json-pointer:/view/private_metadata]")
         if kind == "modal" and not 0 < len(str(title.get("text", ""))) < 25:
             checker.problems.append("[ERROR] must be less than 25 characters [json-pointer:/view/title/text]")
         if checker.problems:
@@ -1387,6 +1431,13 @@ class FakeSlack(LoopbackServer):
         del self._triggers[trigger]
         self.modals.append(view)
         return {"view": view}
+
+    def _views_update(self, params: Json) -> Json:
+        known = next((view for view in self.modals if view["id"] == params.get("view_id")), None)
+        if known is None:
+            raise _RefusalError("not_found")
+        known |= {**self._view(params, "modal"), "id": known["id"]}
+        return {"view": known}
 
     # ------------------------------------------------------------------------------------------------ response URLs
 

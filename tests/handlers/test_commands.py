@@ -1,6 +1,7 @@
 """What each command answers, whichever platform asked; the wording is compared whole."""
 
 import re
+import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -8,6 +9,8 @@ import pytest
 
 import handlers
 from formatters import plain
+from handlers import names
+from locales import languages, tables
 from models import Chat, ChatSettings, Command, Condensed, Post
 from pipeline import Desk
 from storage import archive, chats, search, subscriptions
@@ -172,3 +175,28 @@ async def test_a_defect_is_answered_politely(desk: Desk) -> None:
     await desk.database.close()
     object.__setattr__(desk, "database", None)
     assert await said(desk, OPEN) == "지금은 대답할 수 없습니다. 잠시 뒤 다시 해 주세요."
+
+
+@pytest.mark.parametrize(
+    ("typed", "command"),
+    [("최신", "latest"), ("news", "latest"), ("검색", "search"), ("도움말", "help"), ("구독", "subscribe")],
+)
+def test_a_command_has_names_in_the_language_of_who_asks(typed: str, command: str) -> None:
+    assert names.command_called(typed) == command
+    assert names.command_called(unicodedata.normalize("NFD", typed)) == command
+
+
+@pytest.mark.parametrize(
+    ("typed", "guess"), [("lates", "latest"), ("serach", "search"), ("최신소", "latest"), ("검색어", "search")]
+)
+async def test_a_near_miss_is_answered_with_what_was_meant(desk: Desk, typed: str, guess: str) -> None:
+    told = await said(desk, replace(OPEN, name=typed))
+    assert told == f"/{typed} 는 모르는 명령입니다. /{guess} 를 찾으셨나요?"
+
+
+def test_every_other_name_is_one_for_a_command_and_for_no_second_one() -> None:
+    texts = [tables(language)["names"] for language in languages()]
+    assert all(table.keys() <= handlers.HANDLERS.keys() for table in texts)
+    words = [word.strip() for table in texts for several in table.values() for word in several.split(",")]
+    assert len(words) == len({*words}) and not {*words} & handlers.HANDLERS.keys()
+    assert all(word == word.lower() and " " not in word for word in words)

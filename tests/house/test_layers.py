@@ -1,5 +1,7 @@
 """The layer table is kept, and the check can fail."""
 
+import re
+
 from tests.house.layers import MODULES, PACKAGES, ROOT, allowed, modules, violations
 
 TABLE = allowed((ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"))
@@ -32,3 +34,21 @@ def test_no_file_of_the_handlers_names_a_platform() -> None:
     for file in (ROOT / "handlers").glob("*.py"):
         text = file.read_text(encoding="utf-8").lower()
         assert "telegram" not in text and "slack" not in text, file.name
+
+
+PLATFORM_NAMES = re.compile(r"telegram|slack|console|discord", re.IGNORECASE)
+
+
+def platform_names(source: str) -> list[str]:
+    """The names of platforms in a text, in code, comments and texts for people alike."""
+    return [found[0] for found in PLATFORM_NAMES.finditer(source)]
+
+
+def test_a_command_is_written_once_for_all_platforms() -> None:
+    files = sorted((ROOT / "handlers").glob("*.py"))
+    assert len(files) > 8
+    assert {file.name: found for file in files if (found := platform_names(file.read_text(encoding="utf-8")))} == {}
+
+
+def test_a_command_that_asks_where_it_was_typed_is_found() -> None:
+    assert platform_names('if command.chat.platform == "Slack":  # not telegram') == ["Slack", "telegram"]

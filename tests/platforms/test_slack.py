@@ -1,20 +1,24 @@
 """Slack through the real bolt and slack_sdk clients: what goes out, what comes in, and every kind of no."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import yaml
 from aiohttp import web
 
+import handlers
 from config.settings import Slack as Settings
 from delivery import Alarm, CannotLook, Found, NotThere
 from models import Button, Chat, ChatGone, Command, Part, Refused, Reply, Sent, Story, TryLater, Unknown, Urgency
 from platforms import slack
 from platforms.slack import Slack
-from tests.fakes.slack import FakeSlack, signed
+from tests.bot import ROOT
+from tests.fakes.slack import FakeSlack, read_block, signed
 from tests.parcels import ALERT, SETTINGS, parcel, roundup
 
 CHAT = Chat("slack", "T0SOKBO1", "C1")
@@ -36,13 +40,14 @@ class Desk:
         self.shut: list[tuple[Chat, ChatGone]] = []
         self.moves: list[tuple[str, str]] = []
         self.answer = Reply(title="안녕", lines=("a < b & <!channel>",))
+        self.answers: dict[str, Reply] = {}
         self.admin: list[bool | None] = []
 
     async def take(self, command: Command) -> Reply:
         self.commands.append(command)
         if command.name == "subscribe":
             self.admin.append(await command.is_chat_admin())
-        return self.answer
+        return self.answers.get(command.name, self.answer)
 
     async def let_in_again(self, chat: Chat) -> None:
         self.let_in.append(chat)
@@ -415,6 +420,99 @@ async def test_a_link_below_an_answer_is_acknowledged_and_no_command(
     (shown,) = await blocking(fake.wait_for_replies, await blocking(fake.slash, "/sokbo", "help", "C1", "U2"))
     assert (await blocking(fake.press, "C1", "U2", shown.ts, "open:0:0")).acked
     assert len(desk.commands) == 1
+
+
+# -------------------------------------------------------------------------------------------------- views and shortcuts
+
+
+def read(view: dict[str, Any]) -> str:
+    return "\n".join(filter(None, map(read_block, view["blocks"])))
+
+
+async def test_the_home_shows_subscriptions_and_the_latest_and_what_is_pressed_there(
+    running: Slack, fake: FakeSlack, desk: Desk
+) -> None:
+    desk.answers["subscriptions"] = Reply(
+        title="구독", lines=("1. 외교",), buttons=((Button("빼기", "unsubscribe 1"),),)
+    )
+    desk.answers["latest"] = Reply(title="최신 소식", stories=(Story(ALERT),), buttons=((Button("더", "latest 10"),),))
+    await blocking(fake.open_home, "U2")
+    await blocking(fake.wait_until, lambda: "U2" in fake.homes)
+    home = read(fake.homes["U2"])
+    assert home.startswith("구독\n1. 외교\n[빼기]\n최신 소식\n1. 한·우즈") and home.endswith("[더]")
+    assert {command.chat for command in desk.commands} == {Chat("slack", "T0SOKBO1", "D02")}
+    assert all(command.private and not command.pressed for command in desk.commands)
+    desk.answers["latest"] = Reply(title="최신 소식 10건", stories=(Story(ALERT),))
+    assert (await blocking(fake.press_in_view, "U2", fake.homes["U2"], "latest 10")).acked
+    await blocking(fake.wait_until, lambda: "최신 소식 10건" in read(fake.homes["U2"]))
+    desk.answers["unsubscribe"] = Reply(lines=("구독을 그만두었습니다. 다시 받으려면 /subscribe",))
+    await blocking(fake.press_in_view, "U2", fake.homes["U2"], "unsubscribe 1")
+    await blocking(fake.wait_until, lambda: read(fake.homes["U2"]).startswith("구독을 그만두었습니다."))
+    assert "다시 받으려면 /sokbo subscribe" in read(fake.homes["U2"])
+    pressed = [(command.name, command.args, command.user) for command in desk.commands if command.pressed]
+    assert pressed == [("latest", "10", "U2"), ("unsubscribe", "1", "U2")]
+
+
+SETTINGS_SHOWN = Reply(title="설정", lines=("사진: 켬",), buttons=((Button("사진 끄기", "settings pictures off"),),))
+
+
+async def test_settings_open_in_a_window_of_their_own_and_change_there(
+    running: Slack, fake: FakeSlack, desk: Desk
+) -> None:
+    desk.answers["settings"] = Reply(
+        title="설정", lines=("사진: 켬",), buttons=((Button("사진 끄기", "settings pictures off"),),)
+    )
+    result = await blocking(fake.slash, "/sokbo", "settings", "C1", "U1")
+    await blocking(fake.wait_until, lambda: fake.modals)
+    (modal,) = fake.modals
+    assert result.acked and result.replies == [] and modal["title"]["text"] == "설정" and "사진: 켬" in read(modal)
+    desk.answers["settings"] = Reply(title="설정", lines=("사진: 끔",))
+    await blocking(fake.press_in_view, "U1", modal, "settings pictures off")
+    await blocking(fake.wait_until, lambda: "사진: 끔" in read(fake.modals[0]))
+    command = desk.commands[-1]
+    assert (command.name, command.args, command.chat, command.pressed) == ("settings", "pictures off", CHAT, True)
+
+
+async def test_settings_come_as_a_message_where_the_window_comes_too_late_or_is_not_for_the_asker(
+    running: Slack, fake: FakeSlack, desk: Desk
+) -> None:
+    desk.answers["settings"] = Reply(
+        title="설정", lines=("사진: 켬",), buttons=((Button("사진 끄기", "settings pictures off"),),)
+    )
+    fake.fault("expired_trigger_id", method="views.open")
+    late = await blocking(fake.slash, "/sokbo", "settings", "C1", "U1")
+    (shown,) = await blocking(fake.wait_for_replies, late)
+    assert [one["value"] for one in shown.buttons] == ["settings pictures off"]
+    desk.answers["settings"] = Reply(lines=("관리자만 바꿀 수 있습니다.",))
+    (refused,) = await blocking(fake.wait_for_replies, await blocking(fake.slash, "/sokbo", "settings", "C1", "U7"))
+    assert refused.visible == "관리자만 바꿀 수 있습니다." and fake.modals == []
+
+
+async def test_a_message_shortcut_is_a_command_about_the_alert_that_the_message_shows(
+    running: Slack, fake: FakeSlack, desk: Desk
+) -> None:
+    sent = await running.send(parcel(CHAT))
+    assert isinstance(sent, Sent)
+    desk.answer = Reply(toast="외교를 껐습니다.")
+    (told,) = await blocking(
+        fake.wait_for_replies, await blocking(fake.shortcut, "C1", "U2", sent.message_id, "mute_topic")
+    )
+    assert (told.visible, told.response_type) == ("외교를 껐습니다.", "ephemeral")
+    assert [(command.name, command.args, command.chat) for command in desk.commands] == [("mutetopic", "7", CHAT)]
+    other = fake.add_message("C1", "U2", "이야기")
+    (told,) = await blocking(fake.wait_for_replies, await blocking(fake.shortcut, "C1", "U2", other.ts, "mute_topic"))
+    assert told.visible == "이 메시지는 알림이 아닙니다." and len(desk.commands) == 1
+
+
+async def test_the_manifest_asks_for_the_events_and_shortcuts_that_are_handled(platform: Slack) -> None:
+    manifest = yaml.safe_load((ROOT / "config" / "slack-manifest.yaml").read_text(encoding="utf-8"))
+    asked = {event.partition(".")[0] for event in manifest["settings"]["event_subscriptions"]["bot_events"]}
+    source = (ROOT / "platforms" / "slack.py").read_text(encoding="utf-8")
+    received = source[source.index("def app(self)") : source.index("async def _on_slash")]
+    assert asked == set(re.findall(r'"([a-z_]+)"', received))
+    shortcuts = {one["callback_id"]: one["type"] for one in manifest["features"]["shortcuts"]}
+    assert shortcuts == dict.fromkeys(slack.SHORTCUTS, "message")
+    assert set(slack.SHORTCUTS.values()) <= handlers.HANDLERS.keys()
 
 
 # ----------------------------------------------------------------------------------------------------------- HTTP mode

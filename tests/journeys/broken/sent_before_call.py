@@ -12,8 +12,8 @@ from storage.tables import deliveries
 start = ledger.start
 
 
-async def start_as_sent(tx: Any, leads: Any, **names: Any) -> list[Outgoing]:
-    calls = await start(tx, leads, **names)
+async def start_as_sent(tx: Any, *which: Any, **names: Any) -> list[Outgoing]:
+    calls = await start(tx, *which, **names)
     ids = [parcel.delivery.id for call in calls for parcel in call.parcels]
     await tx.execute(
         update(deliveries).where(deliveries.c.id.in_(ids)).values(status=Status.SENT, shown=deliveries.c.wanted)
