@@ -473,7 +473,7 @@ class Settling:
         """One more source has the story: the alert names it, and who has not got the alert may get it now."""
         await archive.join(self._tx, story, self._source.id, self._source.name, self._now, planned=loud)
         await archive.keep_posts(self._tx, [(reading.post, story.story_id)], self._now)
-        if self._desk.settings.delivery.duplicates == "edit":
+        if self._desk.settings.delivery.duplicates != "silent":
             await archive.show_everywhere(self._tx, story.alert_id, story.version + 1)
         if loud:
             await archive.open_fanouts(self._tx, [story.alert_id])
@@ -563,7 +563,7 @@ class Call:
     """A call to a platform under way."""
 
     outgoing: Outgoing
-    kind: Literal["send", "edit", "look_up"]
+    kind: Literal["send", "edit", "reply", "look_up"]
     looking: timedelta = timedelta()
     """For how long the message has been looked for."""
 
@@ -608,6 +608,8 @@ class Dispatcher:
         looked_up = {name: now + delivery.LOOK_UP_AFTER for name, one in self._desk.senders.items() if one.can_look}
         async with self._desk.database.write() as tx:
             lapsed = await ledger.lapse(tx, owner=self._desk.owner, now=now, looked_up=looked_up)
+            repeat = self._desk.settings.delivery.on_unknown == "resend"
+            replies = await ledger.lapse_replies(tx, repeat=repeat)
             held = await chats.held_accounts(tx)
             calls = await ledger.calls_since(tx, now - delivery.REMEMBERED)
         for name, sender in self._desk.senders.items():
@@ -618,8 +620,9 @@ class Dispatcher:
                     sender.pace.called(chat, called_at)
         for name, count in lapsed.items():
             metrics.deliveries.labels(name, "lapsed").inc(count)
-        if lapsed:
-            log.warning("calls without an answer from before the start", count=sum(lapsed.values()))
+        if lapsed or replies:
+            count = sum(lapsed.values()) + replies
+            log.warning("calls without an answer from before the start", count=count)
 
     async def turn(self) -> None:
         """Save what became of the calls that ended, and start those that may start now."""
@@ -666,13 +669,28 @@ class Dispatcher:
                 paces[one.chat.platform].take("look_up", one.chat, now)
             room = {name: pace.room("edit", now) for name, pace in paces.items()}
             edits = await ledger.stale(tx, now=now, room=room, closed=closed.beside([*sends, *looks]))
+            replies = await self._replies(tx, edits)
+            edits = [one for one in edits if one not in replies]
             for one in edits:
                 paces[one.chat.platform].take("edit", one.chat, now)
+            for reply in replies:
+                paces[reply.chat.platform].take("send", reply.chat, now)
         return [
             *(Call(one, "send") for one in sends),
             *self._looking_for(looks, now),
             *(Call(one, "edit") for one in edits),
+            *(Call(one, "reply") for one in replies),
         ]
+
+    async def _replies(self, tx: Transaction, stale: list[Outgoing]) -> list[Parcel]:
+        """Those of the messages to be changed that only lack a further source, where that is to be said in a reply."""
+        if self._desk.settings.delivery.duplicates != "reply":
+            return []
+        parcels = [one for one in stale if isinstance(one, Parcel)]
+        joined = await archive.only_joined(tx, {(one.alert.id, one.delivery.shown) for one in parcels})
+        replies = [one for one in parcels if (one.alert.id, one.delivery.shown) in joined]
+        await ledger.start_replies(tx, replies)
+        return replies
 
     def _looking_for(self, looks: list[Outgoing], now: datetime) -> list[Call]:
         """What is looked for, with how long it has been. After a restart that begins anew."""
@@ -777,6 +795,9 @@ async def _call(desk: Desk, call: Call) -> Answer:
                 return await sender.send(call.outgoing)
             case "edit":
                 return await sender.edit(call.outgoing)
+            case "reply":
+                (parcel,) = call.outgoing.parcels
+                return await sender.reply(parcel)
             case _:
                 async with desk.database.read() as connection:
                     called_at = await ledger.called_at(connection, call.outgoing.delivery.id)
@@ -795,7 +816,7 @@ async def _save(desk: Desk, tx: Transaction, ended: Sequence[tuple[Call, Answer]
     for (call, result), of_call in zip(ended, steps, strict=True):
         ids = [parcel.delivery.id for parcel in call.outgoing.parcels]
         rows += zip(ids, (step.values for step in of_call), strict=True)
-        if call.kind == "send" and isinstance(result, Unknown):
+        if call.kind in ("send", "reply") and isinstance(result, Unknown):
             unknown += ids
     await ledger.save(tx, rows)
     await ledger.count_unknown(tx, unknown)
@@ -832,14 +853,18 @@ def _step(desk: Desk, call: Call, parcel: Parcel, result: Answer, now: datetime)
             return delivery.after(of, result, version, now, can_look=can_look, together=together)
         case "edit", Sent() | TryLater() | Moved() | ChatGone() | Refused() | Unknown():
             return delivery.after_edit(of, result, version, now)
+        case "reply", Sent() | TryLater() | Moved() | ChatGone() | Refused() | Unknown():
+            rule = desk.settings.delivery.on_unknown
+            return delivery.after_reply(of, result, version, now, on_unknown=rule)
     raise AssertionError(f"{call.kind} cannot end with {result}")
 
 
 async def _slow_down(desk: Desk, tx: Transaction, call: Call, told: TryLater, now: datetime) -> None:
     """A platform asked us to wait: the chat does; when that is true of more than one, the account."""
     until = now + timedelta(seconds=told.after or 0)
-    pace, kind = desk.senders[call.platform].pace, call.kind
-    held = None if kind == "look_up" else pace.told_to_wait(kind, call.outgoing.chat, until, now)
+    pace: delivery.AccountPace = desk.senders[call.platform].pace
+    kind: Literal["send", "edit"] = "edit" if call.kind == "edit" else "send"
+    held = None if call.kind == "look_up" else pace.told_to_wait(kind, call.outgoing.chat, until, now)
     if held is not None:
         await chats.hold_account(tx, call.platform, held)
         log.warning("the account is told to wait", platform=call.platform, seconds=round((held - now).total_seconds()))

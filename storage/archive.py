@@ -1,6 +1,6 @@
 """Posts, stories, alerts and their versions; and the memory of what was seen."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -219,6 +219,26 @@ async def change(tx: AsyncConnection, story: StoryState, post: Post, condensed: 
 
 def _version(story: StoryState) -> Select[Any]:
     return select(versions).where(versions.c.alert_id == story.alert_id, versions.c.n == story.version)
+
+
+async def only_joined(connection: AsyncConnection, shown: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Of (alert id, version): those since which the alert was joined by further sources, and nothing else changed."""
+    found = set()
+    for alert_id, number in shown:
+        now = _version_of(alert_id).where(versions.c.n == alerts.c.version)
+        rows = [(await connection.execute(one)).first() for one in (now, _version_of(alert_id, number))]
+        told = [None if row is None else {k: v for k, v in row._mapping.items() if k not in JOINING} for row in rows]
+        if None not in told and told[0] == told[1]:
+            found.add((alert_id, number))
+    return found
+
+
+JOINING = ("n", "sources")
+
+
+def _version_of(alert_id: int, number: int | None = None) -> Select[Any]:
+    query = select(versions).join(alerts, alerts.c.id == versions.c.alert_id).where(versions.c.alert_id == alert_id)
+    return query if number is None else query.where(versions.c.n == number)
 
 
 async def show_everywhere(tx: AsyncConnection, alert_id: int, version: int) -> None:

@@ -315,6 +315,21 @@ async def stale(
     return await _outgoing(connection, _with_their_messages(taken)) if taken else []
 
 
+async def start_replies(tx: AsyncConnection, parcels: Sequence[Parcel]) -> None:
+    """A reply is a new message: that it is under way is saved before the call, so that a crash can be counted."""
+    for parcel in parcels:
+        row = update(deliveries).where(deliveries.c.id == parcel.delivery.id)
+        await tx.execute(row.values(replying=parcel.alert.version))
+
+
+async def lapse_replies(tx: AsyncConnection, *, repeat: bool) -> int:
+    """Replies of an owner that is gone: each is counted as unknown, and repeated or not; returns how many."""
+    gone = update(deliveries).where(literal_column("replying > 0"))
+    shown = {} if repeat else {"shown": deliveries.c.replying}
+    result = await tx.execute(gone.values(unknowns=deliveries.c.unknowns + 1, replying=0, **shown))
+    return result.rowcount
+
+
 async def unsettled(
     connection: AsyncConnection, *, now: datetime, room: Mapping[str, int], closed: Closed
 ) -> list[Outgoing]:
@@ -445,6 +460,20 @@ async def drop_waiting(tx: AsyncConnection, chat_id: int, reason: str) -> int:
         where = (deliveries.c.chat_id == chat_id, part)
         result = await tx.execute(update(deliveries).where(*where).values(status=Status.DROPPED, problem=reason))
         count += result.rowcount
+    return count
+
+
+async def drop_alert(tx: AsyncConnection, alert_id: int, reason: str) -> int:
+    """What no chat wants any more (it was taken back before it was sent); returns how many rows. Calls under way and
+    those without an answer are left to end. A message keeps a first one of what it still shows."""
+    here = (deliveries.c.alert_id == alert_id, deliveries.c.status == Status.WAITING)
+    dropped = update(deliveries).where(*here).values(status=Status.DROPPED, problem=reason, message=None, lead=True)
+    led = select(deliveries.c.message).where(*here, deliveries.c.lead, deliveries.c.message.is_not(None))
+    orphans = [*await tx.scalars(led)]
+    count = (await tx.execute(dropped)).rowcount
+    for message in orphans:
+        first = select(deliveries.c.id).where(deliveries.c.message == message).order_by(deliveries.c.alert_id).limit(1)
+        await tx.execute(update(deliveries).where(deliveries.c.id == first.scalar_subquery()).values(lead=True))
     return count
 
 

@@ -284,6 +284,7 @@ deliveries = Table(
     Column("lead", Boolean, nullable=False, server_default=text("1")),
     Column("queue", String(16)),
     Column("pictureless", Boolean, nullable=False, server_default=false()),
+    Column("replying", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("alert_id", "chat_id"),
     Index(
         "deliveries_next",
@@ -296,9 +297,11 @@ deliveries = Table(
     Index("deliveries_unsettled", "chat_id", sqlite_where=text("status IN ('sending', 'unknown')")),
     Index("deliveries_stale", "queue", "alert_id", sqlite_where=text("status = 'sent' and shown < wanted")),
     Index("deliveries_message", "message", sqlite_where=text("message is not null")),
+    Index("deliveries_replying", "id", sqlite_where=text("replying > 0")),
     Index("one_call_a_chat", "chat_id", unique=True, sqlite_where=text("status = 'sending' and lead")),
 )
 """The ledger. `unknowns` counts the calls of which no answer came: the only ones that can have doubled. `lead`: the
-first of the deliveries of its message, as every delivery is that has a message of its own. `queue`: the platform in
-whose line it stands, NULL while its chat's door is closed, so that a closed chat's backlog is not looked at each turn.
-What is claimed next is read off the front of `deliveries_next`, however long that is."""
+first of the deliveries of its message, as every delivery is that has a message of its own. `replying`: the version that
+a reply under way tells, saved before the call. `queue`: the platform in whose line it stands, NULL while its chat's
+door is closed, so that a closed chat's backlog is not looked at each turn. What is claimed next is read off the front
+of `deliveries_next`, however long that is."""

@@ -584,3 +584,12 @@ async def test_a_call_that_is_not_slacks_or_too_old_is_refused(over_http: Slack,
 
 def test_a_socket_takes_no_calls(fake: FakeSlack, desk: Desk) -> None:
     assert Slack(settings(fake), desk.take, desk, SETTINGS).hooks == {}
+
+
+async def test_a_further_source_is_said_in_the_thread_of_the_alert(platform: Slack, fake: FakeSlack) -> None:
+    sent = await platform.send(parcel(CHAT))
+    assert isinstance(sent, Sent)
+    joined = parcel(CHAT, delivery={"message_id": sent.message_id}, sources=("뉴스다오", "다른 신문"))
+    assert isinstance(await platform.reply(joined), Sent)
+    reply = fake.channels["C1"].messages[-1]
+    assert reply.thread_ts == sent.message_id and "다른 신문" in reply.visible and not reply.pings
