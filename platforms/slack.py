@@ -368,7 +368,7 @@ class Slack:
 
     async def _on_joined(self, event: dict[str, Any]) -> None:
         if event.get("user") == self._bot_user:
-            await self._doors.let_in_again(self._chat(event))
+            await self._doors.let_in_again(self._chat(event), str(event.get("inviter") or ""))
 
     def _chat(self, event: dict[str, Any]) -> Chat:
         return Chat(NAME, self._team, str(event["channel"]))
@@ -430,6 +430,10 @@ class Slack:
         return bool(person.get("is_admin") or person.get("is_owner"))
 
     # ------------------------------------------------------------------------------------------------ sending
+
+    def start_link(self, parameter: str) -> str:
+        """There are no such links here."""
+        return ""
 
     def split(self, alerts: Sequence[Alert], settings: ChatSettings) -> list[tuple[int, ...]]:
         """Which alerts each message of a round-up shows."""
