@@ -863,6 +863,7 @@ async def _until_stopped(
 ) -> int:
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+    import hubs
     import notices
     import pipeline
 
@@ -873,6 +874,7 @@ async def _until_stopped(
         asyncio.create_task(pipeline.poll_forever(desk), name="polling"),
         asyncio.create_task(pipeline.deliver_forever(desk), name="delivering"),
         asyncio.create_task(notices.tell_forever(desk), name="telling"),
+        asyncio.create_task(hubs.tend_forever(desk), name="subscribing"),
         asyncio.create_task(server.serve(sockets=[listener]), name="serving"),
     }
     others = {asyncio.create_task(_keep_running(platform)) for platform in platforms}

@@ -50,7 +50,7 @@ from models import (
 from reader import Parsed, Reading
 from sources import fetch, kinds, schedule, troubles
 from sources.documents import Document, Fetched, Unchanged
-from storage import access, archive, bigrams, chats, ledger, notices, search, subscriptions
+from storage import access, archive, bigrams, chats, ledger, notices, search, subscriptions, websub
 from storage import sources as watched_sources
 from storage.access import Admin
 from storage.archive import NewStory, StoryState
@@ -72,6 +72,8 @@ PLAN_WEIGHED = 1000
 are weighed at a time, since that is done on the loop."""
 LEASE = timedelta(seconds=30)
 KNOCK_EVERY = timedelta(seconds=10)
+MISSED_IN_VAIN = 2
+"""So many reads in a row may find what a hub did not send; after that it is not relied on."""
 FORGOTTEN = timedelta(minutes=10)
 TELL_AFTER = timedelta(days=1)
 """So long a source may fail before the admins hear of it."""
@@ -92,7 +94,8 @@ class Desk:
     `off_the_loop` is where strangers' documents are read: worker processes, for all that may come from outside.
     `large` is held from a large body's arrival until it is dealt with: there is memory for `LARGE_AT_ONCE`.
     `looking`: the sources that are being read, each with the ask (`wake`) that this read is to answer; those of
-    `look_again` were asked for since.
+    `look_again` were asked for since. `hubs` wakes who subscribes at hubs (hubs.py). `settled` counts what was read of
+    each source: a document that another one overtook is not settled, or an alert would go back to what it was.
     `claimed`: the admins beside those of the configuration. `limits`: how often who asked of late.
     """
 
@@ -113,6 +116,8 @@ class Desk:
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))
     looking: dict[str, datetime | None] = field(default_factory=dict)
     look_again: set[str] = field(default_factory=set)
+    hubs: asyncio.Event = field(default_factory=asyncio.Event)
+    settled: Counter[str] = field(default_factory=Counter)
     claimed: set[Admin] = field(default_factory=set)
     limits: Limits = field(default_factory=Limits)
 
@@ -290,7 +295,7 @@ def _looking(desk: Desk, watched: Watched) -> Iterator[None]:
 async def _poll(
     desk: Desk, watched: Watched, large: Callable[[], Awaitable[object]], answered: Callable[[], None]
 ) -> int:
-    started = desk.now()
+    started, before = desk.now(), desk.settled[watched.source.id]
     with metrics.poll_seconds.time():
         try:
             fetched = await kinds.fetch(
@@ -312,7 +317,7 @@ async def _poll(
             await _note_failure(desk, watched, error)
             return 0
     readings = await _improved(desk, watched, readings)
-    new = await _commit(desk, watched, readings, fetched, started)
+    new = await _commit(desk, watched, readings, fetched, started=started, before=before)
     outcome = "unchanged" if isinstance(fetched, Unchanged) else "changed" if readings else "nothing-new"
     metrics.polls.labels(watched.source.id, outcome).inc()
     return new
@@ -366,18 +371,26 @@ async def _commit(
     watched: Watched,
     readings: list[Reading],
     fetched: Fetched | Unchanged,
+    *,
     started: datetime,
+    before: int,
 ) -> int:
     """All that a read changed, in one transaction: nothing is seen that is not owed, nothing owed twice."""
     now, limits = desk.now(), desk.settings.fetch
     interval = schedule.next_interval(watched.source, watched.interval, limits, any_new=bool(readings))
     validators = fetched.validators
     asked = watched.validators if validators is None else validators
-    next_at = schedule.next_read(watched.source, interval, limits, started, fresh=fetched.fresh_for, asked=asked)
     async with desk.database.write() as tx:
+        overtaken = bool(readings) and desk.settled[watched.source.id] != before
+        if overtaken:
+            readings, validators, interval = [], None, watched.source.every or limits.min_every
         settling = Settling(desk, tx, watched.source, now)
         await settling.settle(readings, _loud(watched, readings))
         results = settling.results
+        desk.settled[watched.source.id] += bool(readings)
+        if not overtaken and named_hub(asked) and await _is_pushed(desk, tx, watched, results, now):
+            interval = limits.max_every
+        next_at = schedule.next_read(watched.source, interval, limits, started, fresh=fetched.fresh_for, asked=asked)
         if validators is not None and results and fetch.was_unfaithful(watched.validators, validators):
             validators = fetch.distrusting(validators, now)
         if watched.problem:
@@ -393,12 +406,61 @@ async def _commit(
             any_new=Verdict.NEW in results or Verdict.JOINS in results,
             asked_at=watched.asked_at,
         )
+    if named_hub(asked) != named_hub(watched.validators):
+        desk.hubs.set()
     for result, count in results.items():
         metrics.posts.labels(watched.source.id, result.value).inc(count)
     if watched.problem:
         desk.tell.set()
         log.info("source is back", source=watched.source.id)
     return results[Verdict.NEW] + results[Verdict.JOINS]
+
+
+def named_hub(validators: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Hub and topic that a document names."""
+    return (validators["hub"], validators["topic"]) if "hub" in validators else None
+
+
+async def _is_pushed(desk: Desk, tx: Transaction, watched: Watched, results: Counter[Verdict], now: datetime) -> bool:
+    """Whether a hub sends this source's news, so that reading it is for safety only: as rarely as is allowed.
+
+    A hub that let reads find the news is not relied on until it sends some again.
+    """
+    if not desk.settings.web.public_url or watched.source.every is not None:
+        return False
+    if results[Verdict.NEW] or results[Verdict.JOINS]:
+        await websub.missed(tx, watched.source.id)
+        desk.hubs.set()
+    return await websub.is_pushed(tx, watched.source.id, now, MISSED_IN_VAIN)
+
+
+async def take_push(desk: Desk, watched: Watched, document: Document) -> int:
+    """What a hub brought, through the same as what was read; returns how many posts were new. Raises SourceError.
+
+    It changes neither the schedule nor the validators: the next read finds nothing new, or what the hub left out.
+    """
+    source, before = watched.source, desk.settled[watched.source.id]
+    async with AsyncExitStack() as held:
+        if len(document.body) > fetch.LARGE:
+            await held.enter_async_context(desk.large)
+        parsed = await parse(desk, source, (document,))
+        readings = await _condense_what_is_new(desk, source, parsed)
+    readings = await _improved(desk, watched, readings)
+    now = desk.now()
+    async with desk.database.write() as tx:
+        overtaken = bool(readings) and desk.settled[source.id] != before
+        settling = Settling(desk, tx, source, now)
+        await settling.settle([] if overtaken else readings, _loud(watched, readings))
+        desk.settled[source.id] += bool(readings)
+        new = settling.results[Verdict.NEW] + settling.results[Verdict.JOINS]
+        if new:
+            await watched_sources.had_news(tx, source.id, now)
+    for result, count in settling.results.items():
+        metrics.posts.labels(source.id, result.value).inc(count)
+    if overtaken:
+        await desk.wake(source.id)
+    desk.send.set()
+    return new
 
 
 def _loud(watched: Watched, readings: list[Reading]) -> range:

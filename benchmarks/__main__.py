@@ -26,14 +26,20 @@ def parser() -> argparse.ArgumentParser:
     search.add_argument("--posts", type=int, default=1_000_000, help="how many posts are made (default: a million)")
     search.add_argument("--seed", type=int, default=1, help="which posts and questions (default: 1)")
     names.add_parser("filters", help="10,000 subscriptions with word filters against one alert")
+    websub = names.add_parser("websub", help="from published to the chat: by a hub, by a hook, and by reading")
+    websub.add_argument("--rounds", type=int, default=40, help="news for each of the ways (default: 40)")
     ledger = names.add_parser("ledger", help="inserts, marks, planning, and whether the ledger's length matters")
     ledger.add_argument("--rows", default="10000,100000,1000000", help="old rows to measure beside, in order")
     return top
 
 
 def main() -> None:
-    """Run what was asked for, on one core, so that the figures mean the same everywhere."""
+    """Run what was asked for, what computes on one core, so that the figures mean the same everywhere."""
     options = parser().parse_args()
+    if options.name in (None, "websub"):
+        from benchmarks import websub
+
+        websub.main(vars(options).get("rounds", 40))
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     if options.name in (None, "whole_path"):

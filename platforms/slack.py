@@ -342,7 +342,8 @@ class Slack:
         return say(self._defaults.language, key)
 
     async def _asked_in_a_view(self, name: str, args: str, place: Place, pressed: bool) -> Reply:
-        return await self._answer(self._command(name, args, place.channel, place.thread, place.user, pressed=pressed))
+        command = self._command(name, args, place.channel, place.thread, place.user, pressed=pressed)
+        return await self._answer(replace(command, metered=False))
 
     async def _on_message(self, event: dict[str, Any]) -> None:
         """A mention, or a direct message: the same words as the commands."""

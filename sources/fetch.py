@@ -6,7 +6,8 @@ import re
 import socket
 import ssl
 import zlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +17,7 @@ import httpx
 
 from config.settings import Fetch
 from errors import SourceError
-from sources import schedule, walls
+from sources import schedule, walls, websub
 from sources.documents import Document, Fetched, Unchanged
 from sources.transport import CLOCK, OPENED, Transport, is_inside
 
@@ -131,11 +132,41 @@ async def fetch(
     `large` is awaited when the body turns out to be larger than `LARGE` bytes; the rest of it is read after that.
     """
     start = _start(url, validators.get("moved_to", ""), trusted=trusted)
-    try:
+    with _in_words(settings):
         async with asyncio.timeout(settings.timeout) as clock:
             body = Body(settings.max_bytes, clock, large)
             asking = Asking(validators, now or datetime.now(UTC), clock, body)
             return await _follow(http, start, asking, trusted=trusted)
+
+
+async def post(
+    http: httpx.AsyncClient, url: str, form: Mapping[str, Any], settings: Fetch, *, trusted: bool = False
+) -> None:
+    """Send a form to a hub, with the same guards as a fetch. Raises SourceError unless the hub says 2xx.
+
+    Only redirects that keep the form are followed (307 and 308).
+    """
+    with _in_words(settings):
+        async with asyncio.timeout(settings.timeout) as clock:
+            for _ in range(MAX_REDIRECTS + 1):
+                _refuse_address(url, trusted=trusted)
+                extensions = {OPENED: trusted, CLOCK: clock}
+                async with http.stream("POST", url, data=form, extensions=extensions) as response:
+                    if response.status_code in (307, 308) and "location" in response.headers:
+                        url = _next(url, response.headers["location"])
+                        trusted = trusted and is_inside(response)
+                        continue
+                    if not response.is_success:
+                        raise _refusal(response, datetime.now(UTC))
+                    return
+            raise SourceError("redirect", f"more than {MAX_REDIRECTS} redirects in a row")
+
+
+@contextmanager
+def _in_words(settings: Fetch) -> Iterator[None]:
+    """What goes wrong on the way, as a SourceError."""
+    try:
+        yield
     except TimeoutError as error:
         raise SourceError("timeout", f"no full answer within {settings.timeout:g} s") from error
     except httpx.TimeoutException as error:
@@ -261,10 +292,17 @@ async def _take(response: httpx.Response, asking: Asking, moved_to: str) -> Fetc
     if kept["body"] == known.get("body"):
         return _unchanged(headers, known, kept, asked_at)
     fresh = schedule.fresh_for(headers, asked_at)
+    kept |= _hub(response, body)
     kept |= schedule.asked_in(body) | ({} if fresh is None else {"fresh_for": fresh})
     charset = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", headers.get("content-type", ""), re.IGNORECASE)
     document = Document(str(response.url), body, charset[1] if charset else "")
     return Fetched((document,), kept, fresh)
+
+
+def _hub(response: httpx.Response, body: bytes) -> dict[str, Any]:
+    """The document's hub. One that was named from inside an opened network may be there too."""
+    named = websub.named_in(response.headers.get_list("link"), body, str(response.url))
+    return {**named, "hub_inside": True} if named and is_inside(response) else {**named}
 
 
 def _unchanged(

@@ -232,6 +232,11 @@ async def saved(
     await tx.execute(update(sources).where(sources.c.id == source_id).values(**values))
 
 
+async def had_news(tx: AsyncConnection, source_id: str, now: datetime) -> None:
+    """It had something new that was not read on schedule."""
+    await tx.execute(update(sources).where(sources.c.id == source_id).values(last_new_at=now))
+
+
 async def failed(
     tx: AsyncConnection,
     source_id: str,

@@ -67,6 +67,28 @@ adaptive one, in seconds. `asked_at`: when somebody asked for a look at once tha
 then its publisher asked us to stay away. `reason`: the word for `problem` (docs/operations.md), "" while there is
 none."""
 
+websub = Table(
+    "websub",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source_id", String(32), nullable=False),
+    Column("hub", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("callback", Text, nullable=False),
+    Column("secret", String(64), nullable=False),
+    Column("inside", Boolean, nullable=False),
+    Column("wanted", Boolean, nullable=False),
+    Column("pending", String(16), nullable=False),
+    Column("asked_at", UtcDateTime),
+    Column("lease_until", UtcDateTime),
+    Column("next_at", UtcDateTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("missed", Integer, nullable=False),
+    Column("problem", Text, nullable=False),
+    Index("websub_source", "source_id"),
+)
+"""Subscriptions at hubs; one that is not `wanted` any more stays until its hub has confirmed that."""
+
 seen = Table(
     "seen",
     metadata,

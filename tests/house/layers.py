@@ -19,7 +19,7 @@ PACKAGES = (
     "web",
     "worker",
 )
-MODULES = ("bot", "errors", "logs", "metrics", "model", "models", "notices", "pipeline", "preview", "reader")
+MODULES = ("bot", "errors", "hubs", "logs", "metrics", "model", "models", "notices", "pipeline", "preview", "reader")
 LIBRARIES = {
     "telegram": {"platforms"},
     "slack_sdk": {"platforms"},

@@ -10,7 +10,7 @@ from storage import archive
 commit = pipeline._commit
 
 
-async def commit_in_two_steps(desk: Any, watched: Any, readings: Any, *rest: Any) -> int:
+async def commit_in_two_steps(desk: Any, watched: Any, readings: Any, *rest: Any, **named: Any) -> int:
     async with desk.database.write() as tx:
         before = await archive.seen_of(tx, watched.source.id, [reading.post.key for reading in readings])
         shown = [(reading.post.key, reading.fingerprint, 0) for reading in readings]
@@ -23,7 +23,7 @@ async def commit_in_two_steps(desk: Any, watched: Any, readings: Any, *rest: Any
 
     setattr(archive, "seen_of", as_before)  # noqa: B010, mypy knows the real one's type
     try:
-        return await commit(desk, watched, readings, *rest)
+        return await commit(desk, watched, readings, *rest, **named)
     finally:
         setattr(archive, "seen_of", remembered)  # noqa: B010
 
