@@ -97,10 +97,12 @@ async def admit(tx: AsyncConnection, chat: Chat, now: datetime) -> None:
     await tx.execute(insert(admitted).values(row).on_conflict_do_nothing())
 
 
-async def move(tx: AsyncConnection, chat: Chat, to: Chat, now: datetime) -> None:
+async def move(tx: AsyncConnection, chat: Chat, to: Chat) -> None:
     """The chat got a new id."""
-    if await is_admitted(tx, chat):
-        await admit(tx, to, now)
+    here = (admitted.c.platform == chat.platform) & (admitted.c.account == chat.account)
+    since = await tx.scalar(select(admitted.c.since).where(here, admitted.c.chat == chat.id))
+    if since is not None:
+        await admit(tx, to, since)
         await shut_out(tx, chat)
 
 

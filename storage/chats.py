@@ -10,7 +10,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models import Chat, ChatSettings, Status, Subscription, Urgency
-from storage import asked
+from storage import access, asked
 from storage.tables import accounts, chats, deliveries, metadata, notices, subscriptions
 
 
@@ -146,6 +146,7 @@ async def move(tx: AsyncConnection, chat_id: int, to: Chat) -> int:
     """
     before = (await tx.execute(select(chats).where(chats.c.id == chat_id))).one()
     await asked.move(tx, chat_of(before), to)
+    await access.move(tx, chat_of(before), to)
     taken = await find(tx, to)
     if taken is not None and taken.id != chat_id:
         if taken.subscribed:

@@ -6,7 +6,7 @@ The real client libraries stand between the person and the handlers; what is rea
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -119,7 +119,8 @@ class Scene:
 
     async def answer(self, command: Command) -> Reply:
         self.commands.append(command)
-        return await handlers.answer(self.desk, command)
+        # The clock stands still: without this a conversation of more than ten commands would be one of a minute.
+        return await handlers.answer(self.desk, replace(command, metered=False))
 
     async def parcel(self, chat: Chat, alert_id: int) -> Parcel:
         async with self.desk.database.read() as connection:
