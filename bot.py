@@ -182,6 +182,17 @@ def sources_resume(
     _finish(_sources_change(_settings(context, config), source_id, "resume", as_json=as_json))
 
 
+@sources_cli.command("held")
+def sources_held(
+    context: typer.Context,
+    decision: Annotated[list[str] | None, typer.Argument(metavar="[send|seen ID]", show_default=False)] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Posts that look like old ones under new names; `send` or `seen` decides about them."""
+    _finish(_sources_held(_settings(context, config), decision or [], as_json=as_json))
+
+
 @sources_cli.command("test")
 def sources_test(context: typer.Context, url: str, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Read a feed once and show what would be alerted; nothing is kept."""
@@ -505,7 +516,7 @@ async def _plan_all(desk: "Desk") -> None:
     more = True
     while more:
         async with desk.database.write() as tx:
-            more = await pipeline.plan(tx, desk.now())
+            more = await pipeline.plan(tx, desk.now(), desk.settings.delivery.keep)
 
 
 async def _sources_list(settings: Settings, *, as_json: bool) -> int:
@@ -633,6 +644,39 @@ async def _sources_change(settings: Settings, source_id: str, verb: str, *, as_j
             else:
                 await sources.pause(tx, source_id, verb == "pause", desk.now())
     _show([{"id": source_id, "done": verb}], as_json=as_json, columns=("id", "done"))
+    return 0
+
+
+async def _sources_held(settings: Settings, decision: list[str], *, as_json: bool) -> int:
+    import pipeline
+    from storage import held
+
+    if decision and (len(decision) != 2 or decision[0] not in ("send", "seen") or not decision[1].isdecimal()):
+        raise UsageError("sources held takes nothing, or `send ID` or `seen ID`, as it lists them")
+    async with _desk(settings) as desk:
+        if decision:
+            count = await pipeline.decide(desk, int(decision[1]), send=decision[0] == "send")
+            if count is None:
+                raise UsageError(f"nothing is held under {decision[1]}: see sources held")
+            _show(
+                [{"id": int(decision[1]), "done": decision[0], "posts": count}],
+                as_json=as_json,
+                columns=("id", "done", "posts"),
+            )
+            return 0
+        async with desk.database.read() as connection:
+            waiting = await held.batches(connection)
+    rows = [
+        {
+            "id": one.id,
+            "source": one.source_id,
+            "posts": one.count,
+            "since": one.created.isoformat(timespec="seconds"),
+            "titles": " / ".join(one.titles),
+        }
+        for one in waiting
+    ]
+    _show(rows, as_json=as_json, columns=("id", "source", "posts", "since", "titles"))
     return 0
 
 
@@ -866,6 +910,7 @@ async def _until_stopped(
     import hubs
     import notices
     import pipeline
+    import upkeep
 
     server = _server(app)
     gc.collect()
@@ -874,6 +919,7 @@ async def _until_stopped(
         asyncio.create_task(pipeline.poll_forever(desk), name="polling"),
         asyncio.create_task(pipeline.deliver_forever(desk), name="delivering"),
         asyncio.create_task(notices.tell_forever(desk), name="telling"),
+        asyncio.create_task(upkeep.keep_up(desk), name="pruning"),
         asyncio.create_task(hubs.tend_forever(desk), name="subscribing"),
         asyncio.create_task(server.serve(sockets=[listener]), name="serving"),
     }

@@ -9,6 +9,7 @@ import metrics
 from handlers import (
     access,
     forget,
+    held,
     latest,
     mutetopic,
     search,
@@ -43,6 +44,7 @@ HANDLERS: dict[str, Handler] = {
     "claim": access.claim,
     "invite": access.invite,
     "sources": sources.answer,
+    "held": held.answer,
 }
 
 FOR_STRANGERS = frozenset({"start", "claim", "stop", "forget"})

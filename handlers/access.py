@@ -8,7 +8,7 @@ from pipeline import Desk
 from storage import access
 from storage.access import Admin, Right
 
-DESK = frozenset({"sources", "addsource", "removesource", "status", "correct", "retract", "approve", "invite"})
+DESK = frozenset({"sources", "addsource", "removesource", "status", "correct", "retract", "approve", "held", "invite"})
 """An admin's work is never counted."""
 MOST_GUESTS = 100
 

@@ -147,6 +147,8 @@ def _post(source: Source, entry: Mapping[str, Any], base: str) -> tuple[Post, st
         language=source.language,
         published=moment(entry.get("published")),
         updated=moment(entry.get("updated")),
+        guid=guid,
+        digest=digest,
     )
     return post, link if guid and link else digest
 

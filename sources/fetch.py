@@ -275,7 +275,7 @@ def _refuse_address(url: str, *, trusted: bool) -> None:
 async def _take(response: httpx.Response, asking: Asking, moved_to: str) -> Fetched | Unchanged:
     known, headers = asking.validators, response.headers
     asked_at = schedule.moment(headers.get("date", "")) or asking.now
-    if response.status_code == 304 and known:
+    if response.status_code == 304 and "body" in known:
         return _unchanged(headers, known, {}, asked_at)
     if response.status_code != 200:
         raise _refusal(response, asked_at)
@@ -324,6 +324,11 @@ def was_unfaithful(known: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
 def distrusting(validators: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """Validators with which the whole document is asked for, for a week."""
     return {**validators, "distrusted_until": int(now.timestamp() + DISTRUSTED_FOR)}
+
+
+def at_a_new_address(validators: Mapping[str, Any]) -> bool:
+    """Whether the source was given another address and nothing has been read there yet."""
+    return "new_address" in validators
 
 
 def moved(validators: Mapping[str, Any]) -> bool:

@@ -513,6 +513,40 @@ async def waiting_by_platform(connection: AsyncConnection) -> dict[str, int]:
     return found
 
 
+SETTLED = (Status.SENT, Status.GIVEN_UP, Status.DROPPED)
+
+
+async def prune(tx: AsyncConnection, before: datetime, cursor: int, batch: int) -> tuple[int, int | None]:
+    """Look at the next `batch` rows with ids above `cursor` and delete those that ended before then; returns how many,
+    and the last id that was looked at, None at the end.
+
+    What is still owed, unknown, or to be edited stays, and so does a round-up of which any row does.
+    """
+    rows = deliveries.alias()
+    query = select(rows.c.id, rows.c.message, rows.c.created, _ended(rows, before).label("ended"))
+    looked_at = (await tx.execute(query.where(rows.c.id > cursor).order_by(rows.c.id).limit(batch))).all()
+    # Rows are made in the order of their ids: nothing behind so many young ones is old.
+    young = all(row.created > before for row in looked_at)
+    ended = [row for row in looked_at if row.ended]
+    messages_of = {row.message for row in ended if row.message is not None}
+    others = select(rows.c.message).where(rows.c.message.in_(messages_of), ~_ended(rows, before))
+    kept = {*await tx.scalars(others)} if messages_of else set()
+    whole = messages_of - kept
+    alone = [row.id for row in ended if row.message is None]
+    gone = await tx.execute(delete(deliveries).where(deliveries.c.id.in_(alone)))
+    count = gone.rowcount
+    if whole:
+        count += (await tx.execute(delete(deliveries).where(deliveries.c.message.in_(whole)))).rowcount
+        await tx.execute(delete(messages).where(messages.c.id.in_(whole)))
+    return count, None if young or len(looked_at) < batch else looked_at[-1].id
+
+
+def _ended(rows: Any, before: datetime) -> Any:
+    since = func.coalesce(rows.c.sent_at, rows.c.created)
+    to_edit = and_(rows.c.status == Status.SENT, rows.c.shown < rows.c.wanted)
+    return and_(rows.c.status.in_(SETTLED), since < literal(before, UtcDateTime), ~to_edit)
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """A delivery as the command line shows it."""

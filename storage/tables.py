@@ -52,6 +52,8 @@ sources = Table(
     Column("next_at", UtcDateTime, nullable=False),
     Column("last_read_at", UtcDateTime),
     Column("read_once", Boolean, nullable=False),
+    Column("keyed_by", String(8), nullable=False, server_default=""),
+    Column("oldest", UtcDateTime),
     Column("last_new_at", UtcDateTime),
     Column("interval", Integer, nullable=False),
     Column("failures", Integer, nullable=False),
@@ -62,10 +64,10 @@ sources = Table(
     Column("failing_since", UtcDateTime),
     Index("sources_due", "next_at"),
 )
-"""`spec` is the Source as JSON; `host`: whom reading it asks; `read_once`: a read has succeeded; `interval`: the
-adaptive one, in seconds. `asked_at`: when somebody asked for a look at once that has not been had. `not_before`: until
-then its publisher asked us to stay away. `reason`: the word for `problem` (docs/operations.md), "" while there is
-none."""
+"""`spec` is the Source as JSON; `host`: whom reading it asks; `read_once`: a read has succeeded; `keyed_by`: what
+names its posts, "" before that is decided; `oldest`: the date of its first read's oldest post; `interval`: the adaptive
+one, in seconds. `asked_at`: when somebody asked for a look at once that has not been had. `not_before`: until then its
+publisher asked us to stay away. `reason`: the word for `problem` (docs/operations.md), "" while there is none."""
 
 websub = Table(
     "websub",
@@ -96,8 +98,46 @@ seen = Table(
     Column("key", Text, primary_key=True),
     Column("fingerprint", String(32), nullable=False),
     Column("alert_id", Integer, nullable=False),
+    Column("apart", Text, nullable=False, server_default=""),
+    Column("repeated", Boolean, nullable=False, server_default=false()),
 )
-"""The memory of having seen a key. It outlives the post and the source."""
+"""The memory of having seen a key. It outlives the post and the source. `apart`: what tells the post apart from others
+of its name; `repeated`: there were several of that name in one document (stories/identity.py)."""
+
+seen_marks = Table(
+    "seen_marks",
+    metadata,
+    Column("source_id", String(32), primary_key=True),
+    Column("mark", String(32), primary_key=True),
+    Column("key", Text, nullable=False),
+)
+"""By what posts of a source are recognised when their keys are others; of several the newest."""
+
+held = Table(
+    "held",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source_id", String(32), nullable=False),
+    Column("created", UtcDateTime, nullable=False),
+)
+"""What came at once and waits for an admin's word."""
+
+held_posts = Table(
+    "held_posts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("held_id", ForeignKey("held.id"), nullable=False),
+    Column("source_id", String(32), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("fingerprint", String(32), nullable=False),
+    Column("post", JSON, nullable=False),
+    Column("condensed", JSON, nullable=False),
+    Column("searched", JSON, nullable=False),
+    Column("known", Text, nullable=False),
+    UniqueConstraint("source_id", "key"),
+    Index("held_posts_batch", "held_id"),
+)
+"""Its posts, with all that is needed to send them; `known`: the key of the post that each looks like."""
 
 stories = Table("stories", metadata, Column("id", Integer, primary_key=True), Column("opened", UtcDateTime))
 

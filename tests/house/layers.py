@@ -19,7 +19,20 @@ PACKAGES = (
     "web",
     "worker",
 )
-MODULES = ("bot", "errors", "hubs", "logs", "metrics", "model", "models", "notices", "pipeline", "preview", "reader")
+MODULES = (
+    "bot",
+    "errors",
+    "hubs",
+    "logs",
+    "metrics",
+    "model",
+    "models",
+    "notices",
+    "pipeline",
+    "preview",
+    "reader",
+    "upkeep",
+)
 LIBRARIES = {
     "telegram": {"platforms"},
     "slack_sdk": {"platforms"},
