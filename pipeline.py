@@ -1037,6 +1037,8 @@ async def _make_roundup(desk: Desk, tx: Transaction, waiting: ledger.Waiting, ba
 async def _call(desk: Desk, call: Call) -> Answer:
     """One call to a platform. A defect in an adapter counts as unknown: the call may have left."""
     sender = desk.senders[call.platform]
+    if call.kind != "look_up":
+        await asyncio.sleep(sender.pace.departs("edit" if call.kind == "edit" else "send", desk.now()))
     try:
         match call.kind:
             case "send":

@@ -30,12 +30,20 @@ def parser() -> argparse.ArgumentParser:
     websub.add_argument("--rounds", type=int, default=40, help="news for each of the ways (default: 40)")
     ledger = names.add_parser("ledger", help="inserts, marks, planning, and whether the ledger's length matters")
     ledger.add_argument("--rows", default="10000,100000,1000000", help="old rows to measure beside, in order")
+    faults = names.add_parser("faults", help="5,000 deliveries, disturbed and killed: nothing lost, no double unseen")
+    faults.add_argument("--seeds", default="1", help="3, or 1-20")
     return top
 
 
 def main() -> None:
     """Run what was asked for, what computes on one core, so that the figures mean the same everywhere."""
     options = parser().parse_args()
+    if options.name == "faults":  # the bot and the doubles are processes that run beside each other
+        from benchmarks import faults
+
+        first, _, last = options.seeds.partition("-")
+        faults.main(range(int(first), int(last or first) + 1))
+        return
     if options.name in (None, "websub"):
         from benchmarks import websub
 

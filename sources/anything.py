@@ -1,27 +1,21 @@
 """A document of any kind → its posts: for looking at what somebody has at hand, not for watching a source.
 
-A feed, a page, a Jekyll post, Markdown, plain text, and JSON: JSON Feed (https://www.jsonfeed.org/version/1.1/), what
-WordPress answers (https://developer.wordpress.org/rest-api/reference/posts/), or lines as `bot.py condense` takes them.
+A feed, a page, a Jekyll post, Markdown, plain text, and JSON (`sources.records`).
 """
 
 import html as entities
 import json
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
 from errors import SourceError
 from models import Post, Source
-from sources import feed, front_matter, jekyll, page
-from sources.clean import clean
+from sources import feed, front_matter, jekyll, page, records
 from sources.documents import Document
 from sources.encoding import to_text
 from sources.jekyll import SiteConfig
-from sources.moments import moment
-from sources.original import original_of
 
 MARKDOWN = (".md", ".markdown")
 PAGES = (".html", ".htm", ".xhtml")
@@ -60,8 +54,8 @@ def _posts(source: Source, document: Document, text: str, site: SiteConfig) -> F
     suffix = PurePosixPath(name).suffix.lower()
     if not text.strip():
         raise SourceError("empty", "there is nothing in it")
-    if text.lstrip()[0] in "{[" and (records := _records(text)) is not None:
-        return _of_json(source, records, document.name)
+    if records.is_json(text) and (loaded := _loaded(text)) is not None:
+        return _of_json(source, loaded, document.name)
     if FEED.match(text):
         return Found(tuple(reversed(feed.parse(source, document))))
     if front_matter.split(text)[0]:
@@ -89,18 +83,13 @@ def _plain(source: Source, name: str, text: str) -> Post:
     first, _, rest = text.strip().partition("\n")
     if len(first) > LONGEST_TITLE:
         first, rest = name, text
-    return Post(source.id, name, " ".join(first.split()), "", _paragraphs(rest), language=source.language)
-
-
-def _paragraphs(text: str) -> str:
-    parts = re.split(r"\n\s*\n", text.replace("\r\n", "\n").strip())
-    return "".join(f"<p>{entities.escape(part)}</p>" for part in parts if part.strip())
+    return Post(source.id, name, " ".join(first.split()), "", records.paragraphs(rest), language=source.language)
 
 
 # --------------------------------------------------------------------------------------------------------------- JSON
 
 
-def _records(text: str) -> Any:
+def _loaded(text: str) -> Any:
     """The document's JSON, or that of its lines; None where it is none."""
     try:
         return json.loads(text)
@@ -112,55 +101,9 @@ def _records(text: str) -> Any:
         return None
 
 
-def _of_json(source: Source, records: Any, base: str) -> Found:
-    site, language = "", source.language
-    if isinstance(records, dict) and isinstance(records.get("items"), list):
-        site, language = _string(records, "title"), language or _string(records, "language")[:2]
-        records = records["items"]
-    entries = [one for one in (records if isinstance(records, list) else [records]) if isinstance(one, dict)]
-    posts = [_entry(source, entry, base, language) for entry in entries]
+def _of_json(source: Source, loaded: Any, base: str) -> Found:
+    read = records.records_of(loaded)
+    posts = feed.posts_of(source, read.entries, base)
     if not posts:
         raise SourceError("no-posts", "this JSON holds no posts")
-    if all(post.published or post.updated for post in posts):
-        posts.sort(key=lambda post: post.published or post.updated or datetime.min, reverse=True)
-    return Found(tuple(posts), site)
-
-
-def _entry(source: Source, entry: Mapping[str, Any], base: str, language: str) -> Post:
-    link = _string(entry, "url", "link", "external_url")
-    link = link if link.startswith(("http://", "https://")) else ""
-    html = _string(entry, "content_html", "html", "content") or _paragraphs(_string(entry, "content_text", "text"))
-    excerpt = _string(entry, "summary", "excerpt", "description")
-    body = clean(html or excerpt, link or base)
-    original, headline = original_of(body)
-    topics = entry.get("tags") or entry.get("categories") or ()
-    return Post(
-        source_id=source.id,
-        key=str(entry.get("id") or link or _string(entry, "title")),
-        title=" ".join(entities.unescape(TAG.sub("", _string(entry, "title"))).split()),
-        link=link,
-        html=body,
-        original_link=original,
-        source_headline=headline,
-        excerpt=excerpt,
-        categories=tuple(topic for topic in topics if isinstance(topic, str)) if isinstance(topics, list) else (),
-        image=_string(entry, "image", "banner_image"),
-        language=_string(entry, "lang", "language")[:2] or language,
-        published=moment(_string(entry, "date_published", "date_gmt", "date", "published")),
-        updated=moment(_string(entry, "date_modified", "modified_gmt", "updated")),
-    )
-
-
-def _string(entry: Mapping[str, Any], *keys: str) -> str:
-    """The first of the keys that holds text; WordPress wraps it as `{"rendered": …}`."""
-    return next(_strings(entry, keys), "")
-
-
-def _strings(entry: Mapping[str, Any], keys: tuple[str, ...]) -> Iterator[str]:
-    for key in keys:
-        value = entry.get(key)
-        if isinstance(value, dict):
-            value = value.get("rendered")
-        if isinstance(value, str) and value.strip():
-            # half a surrogate pair is JSON, and no text
-            yield value.strip().encode("utf-8", "replace").decode()
+    return Found(tuple(reversed(feed.oldest_first(posts))), read.site)

@@ -67,7 +67,7 @@ def read_config(body: bytes) -> SiteConfig:
 
 def read_post(source: Source, name: str, body: bytes, site: SiteConfig) -> Post:
     """The post in the file `name`. Takes any bytes and never raises: what cannot be read is titled by its file."""
-    block, markdown = front_matter.split(_lines(_decoded(body, source.encoding)))
+    block, markdown = front_matter.split(_lines(to_text(body, override=source.encoding)))
     fields = front_matter.read(block)
     site_url = (source.site_url or site.url).rstrip("/")
     html = clean(_rendered(markdown, name, site_url), f"{site_url}/" if site_url else "")
@@ -96,13 +96,6 @@ def natural_key(name: str) -> tuple[tuple[int, str], ...]:
     """Sorts names as people count: `2024-06-12-10.md` after `2024-06-12-9.md`."""
     parts = re.split(r"([0-9]+)", name)
     return tuple((int(part), "") if index % 2 else (-1, part) for index, part in enumerate(parts))
-
-
-def _decoded(body: bytes, encoding: str) -> str:
-    try:
-        return to_text(body, override=encoding)
-    except LookupError:
-        return to_text(body)
 
 
 def _lines(text: str) -> str:

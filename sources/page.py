@@ -1,6 +1,5 @@
 """A web page → the post that stands on it: for looking at one page, not for watching a site."""
 
-import re
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
@@ -13,7 +12,6 @@ from sources.encoding import to_text
 from sources.moments import moment
 from sources.original import original_of
 
-CHARSET = re.compile(rb"<meta\b[^<>]{0,200}?charset\s*=\s*[\"']?([A-Za-z0-9._:-]{2,40})", re.IGNORECASE)
 AROUND = "nav, header, footer, aside, script, style, noscript, template, iframe"
 """What stands around the news on a page. The header of an article holds its title and authors, which are read apart."""
 
@@ -28,9 +26,7 @@ class Page:
 
 def read(source: Source, document: Document) -> Page:
     """The post of a page; the document's name is its address. Takes any bytes and never raises."""
-    declared = CHARSET.search(document.body[:4000])
-    charset = document.charset or (declared[1].decode("ascii") if declared else "")
-    tree = LexborHTMLParser(to_text(document.body, charset=charset, override=source.encoding))
+    tree = LexborHTMLParser(to_text(document.body, charset=document.charset, override=source.encoding))
     link = _absolute(_attribute(tree, 'link[rel="canonical"]', "href"), document.name) or document.name
     title = _meta(tree, "og:title") or _text(tree.css_first("title")) or _text(tree.css_first("h1"))
     language = _attribute(tree, "html", "lang")[:2].lower()

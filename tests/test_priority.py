@@ -15,7 +15,7 @@ from tests.test_pipeline import deliver, poll, started, subscribe
 
 @pytest.fixture
 def sender(desk: Desk) -> ScriptedSender:
-    """Ten calls a second, less what is left to answers; one a second in a chat."""
+    """Ten calls a second; one a second in a chat."""
     made = ScriptedSender()
     made.pace = AccountPace(10, lambda _: (Limit(1, 1),))
     desk.senders = {made.name: made}
@@ -74,7 +74,7 @@ async def test_edits_take_what_alerts_leave(desk: Desk, sender: ScriptedSender, 
     site.publish(1, title="고친 제목")
     site.publish(2)
     await poll(desk, site)
-    await run(desk, clock, 1.1, dispatcher)
+    await run(desk, clock, 0.9, dispatcher)
     assert not sender.edited and len(sender.sent) > 15
     await run(desk, clock, 4, dispatcher)
     assert len(sender.edited) == 10 and Counter(len(sender.shown[name]) for name in names) == {2: 10}
