@@ -1,12 +1,17 @@
 """Who goes first where not all can: urgent alerts, then the oldest, then edits; and nobody starves."""
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from delivery import AccountPace, Limit
 from models import TryLater
 from pipeline import Desk, Dispatcher
+from storage import ledger
+from storage.tables import deliveries
 from tests.conftest import Clock
 from tests.senders import ScriptedSender
 from tests.sites import Site
@@ -93,3 +98,18 @@ async def test_answers_take_their_place_from_the_alerts(
         assert sender.pace.answer(sender.sent[0].chat, clock()) <= 0.1
         await run(desk, clock, 0.1, dispatcher)
     assert len(sender.sent) - alone <= 2 < alone
+
+
+async def test_without_the_lines_order_the_same_urgent_alert_is_late(
+    desk: Desk, sender: ScriptedSender, site: Site, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broken bot: who goes next is chosen by alert alone."""
+
+    async def oldest_first(tx: Any, *, room: Mapping[str, int], **_: Any) -> list[int]:
+        waiting = select(deliveries.c.chat_id).where(deliveries.c.status == "waiting")
+        ids = await tx.scalars(waiting.order_by(deliveries.c.alert_id, deliveries.c.id))
+        return [*dict.fromkeys(ids)][: sum(room.values())]
+
+    monkeypatch.setattr(ledger, "first_in_line", oldest_first)
+    with pytest.raises(AssertionError):
+        await test_an_urgent_alert_for_all_overtakes_a_backlog_for_all(desk, sender, site, clock)
