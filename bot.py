@@ -48,6 +48,8 @@ RESTART_AFTER = 5.0
 cli = typer.Typer(add_completion=False, no_args_is_help=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 sources_cli = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What is watched.")
 cli.add_typer(sources_cli, name="sources")
+opml_cli = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Lists of feeds for and from other readers.")
+cli.add_typer(opml_cli, name="opml")
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="The configuration file.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
@@ -197,6 +199,23 @@ def sources_held(
 def sources_test(context: typer.Context, url: str, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Read a feed once and show what would be alerted; nothing is kept."""
     _finish(_sources_test(_settings(context, config), url, as_json=as_json))
+
+
+@opml_cli.command("import")
+def opml_import(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="OPML; - is the standard input.")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Watch the feeds of another reader's list; folders become topics."""
+    _finish(_opml_import(_settings(context, config), file, as_json=as_json))
+
+
+@opml_cli.command("export")
+def opml_export(context: typer.Context, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """The feeds that are watched, as a list for other readers."""
+    _finish(_opml_export(_settings(context, config), as_json=as_json))
 
 
 @cli.command()
@@ -543,29 +562,77 @@ async def _sources_list(settings: Settings, *, as_json: bool) -> int:
 
 
 async def _sources_add(settings: Settings, url: str, source_id: str, *, as_json: bool) -> int:
-    import re
-    from urllib.parse import urlsplit
+    import watching
 
-    from models import Kind, Source
-    from storage import sources
-
-    host = urlsplit(url).hostname or ""
-    if not url.startswith(("http://", "https://")) or not host:
-        raise UsageError(f"{url} is not accepted: the http or https address of an RSS or Atom feed")
-    made = source_id or re.sub(r"[^a-z0-9]+", "-", re.sub(r"^(www|feeds?|rss)\.", "", host)).strip("-")[:32]
-    if not re.fullmatch(r"[a-z0-9-]{1,32}", made):
-        raise UsageError(f"--id {made} is not accepted: 1 to 32 of a-z, 0-9 and -")
-    source = Source(made, host, Kind.FEED, url, timezone=settings.timezone)
     async with _desk(settings) as desk:
         await _watch(desk)
-        async with desk.database.read() as connection:
-            if await sources.one(connection, made) is not None:
-                raise UsageError(f"a source {made} is watched already: choose another id with --id")
-        posts = await _read_once(desk, source, trusted=False)
-        async with desk.database.write() as tx:
-            await sources.add(tx, source, desk.now(), int(settings.fetch.min_every))
-    row = {"id": made, "url": url, "posts": len(posts)}
+        added = await watching.add(desk, url, source_id)
+    match added:
+        case watching.Problem("address"):
+            raise UsageError(f"{url} is not accepted: the http or https address of an RSS or Atom feed")
+        case watching.Problem("id"):
+            raise UsageError(f"--id {source_id} is not accepted: 1 to 32 of a-z, 0-9 and -")
+        case watching.Problem(_, known):
+            raise UsageError(f"a source {known} is watched already: choose another id with --id")
+    row = {"id": added.source.id, "url": url, "posts": added.posts}
     _show([row], as_json=as_json, columns=("id", "url", "posts"))
+    return 0
+
+
+async def _opml_import(settings: Settings, file: str, *, as_json: bool) -> int:
+    import watching
+    from sources import opml
+
+    try:
+        document = sys.stdin.buffer.read(opml.LONGEST + 1) if file == "-" else _read_some(Path(file), opml.LONGEST + 1)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from error
+    outlines = opml.read(document)
+    async with _desk(settings) as desk:
+        await _watch(desk)
+        results = await watching.import_(desk, outlines)
+    rows: list[dict[str, Any]] = [
+        {
+            "line": one.outline.line,
+            "state": one.state,
+            "id": one.source_id,
+            "name": one.outline.name,
+            "url": one.outline.url,
+            "topics": list(one.outline.topics),
+            "problem": one.problem,
+        }
+        for one in results
+    ]
+    if as_json:
+        _show(rows, as_json=True, columns=())
+    else:
+        told = [row | {"topics": " / ".join(row["topics"])} for row in rows]
+        _show(told, as_json=False, columns=("line", "state", "id", "topics", "url", "problem"))
+        counts = {state: sum(row["state"] == state for row in rows) for state in ("added", "known", "refused")}
+        print(", ".join(f"{count} {state}" for state, count in counts.items()))
+    return 1 if any(row["state"] == "refused" for row in rows) else 0
+
+
+def _read_some(file: Path, most: int) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(most)
+
+
+async def _opml_export(settings: Settings, *, as_json: bool) -> int:
+    import watching
+    from sources import opml
+
+    async with _desk(settings) as desk:
+        await _watch(desk)
+        document, left_out = await watching.export(desk)
+    if as_json:
+        rows = [{"name": one.name, "url": one.url, "topics": list(one.topics)} for one in opml.read(document)]
+        _show(rows, as_json=True, columns=())
+    else:
+        sys.stdout.buffer.write(document)
+        sys.stdout.buffer.flush()
+    if left_out:
+        print(f"not in it, since OPML lists feeds only: {', '.join(left_out)}", file=sys.stderr)
     return 0
 
 
@@ -613,36 +680,17 @@ async def _deliveries_retry(settings: Settings, words: list[str], *, every_one: 
     return 0
 
 
-async def _read_once(desk: "Desk", source: "Source", *, trusted: bool) -> list[Any]:
-    import pipeline
-    from sources import kinds
-    from sources.documents import Fetched
-
-    fetched = await kinds.fetch(desk.http, source, {}, desk.settings.fetch, trusted=trusted)
-    if not isinstance(fetched, Fetched):
-        return []
-    return await pipeline.parse(desk, source, fetched.documents)
-
-
 async def _sources_change(settings: Settings, source_id: str, verb: str, *, as_json: bool) -> int:
-    import pipeline
-    from storage import notices, sources
+    import watching
 
     async with _desk(settings) as desk:
         await _watch(desk)
-        async with desk.database.read() as connection:
-            watched = await sources.one(connection, source_id)
-            known = [one.source.id for one in await sources.every_one(connection)]
-        if watched is None:
-            raise UsageError(f"no source {source_id}; known: {', '.join(known) or 'none'}")
-        if verb == "remove" and watched.from_file:
+        done = await watching.change(desk, source_id, verb)
+    match done:
+        case watching.Problem("unknown", known):
+            raise UsageError(f"no source {source_id}; known: {known or 'none'}")
+        case watching.Problem():
             raise UsageError(f"{source_id} stands in the configuration file: remove it there, or pause it")
-        async with desk.database.write() as tx:
-            if verb == "remove":
-                await sources.remove(tx, source_id)
-                await notices.over(tx, desk.now(), pipeline.trouble_of(source_id))
-            else:
-                await sources.pause(tx, source_id, verb == "pause", desk.now())
     _show([{"id": source_id, "done": verb}], as_json=as_json, columns=("id", "done"))
     return 0
 
@@ -682,12 +730,13 @@ async def _sources_held(settings: Settings, decision: list[str], *, as_json: boo
 
 async def _sources_test(settings: Settings, url: str, *, as_json: bool) -> int:
     import pipeline
+    import watching
     from models import Kind, Source
 
     folder = not url.startswith(("http://", "https://"))
     source = Source("test", "test", Kind.JEKYLL if folder else Kind.FEED, url, timezone=settings.timezone)
     async with _desk(settings) as desk:
-        parsed = await _read_once(desk, source, trusted=url in {table.url for table in settings.sources})
+        parsed = await watching.read_once(desk, source, trusted=url in {table.url for table in settings.sources})
         readings = await pipeline.read_closely(desk, source, parsed)
     rows = [
         {
@@ -735,9 +784,11 @@ async def _check(settings: Settings, *, as_json: bool) -> int:
 
 
 async def _check_source(desk: "Desk", source: "Source") -> dict[str, Any]:
+    import watching
+
     row: dict[str, Any] = {"what": "source", "name": source.id, "problem": "", "note": ""}
     try:
-        posts = [post for post, _ in await _read_once(desk, source, trusted=True)]
+        posts = [post for post, _ in await watching.read_once(desk, source, trusted=True)]
     except SourceError as error:
         return row | {"problem": str(error)}
     without = sum(1 for post in posts if not (post.link or post.original_link))

@@ -13,13 +13,14 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+import httpcore
 import httpx
 
 from config.settings import Fetch
 from errors import SourceError
 from sources import schedule, walls, websub
 from sources.documents import Document, Fetched, Unchanged
-from sources.transport import CLOCK, OPENED, Transport, is_inside
+from sources.transport import CLOCK, OPENED, Transport, is_inside, permitted, resolve
 
 MAX_REDIRECTS = 5
 ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1"
@@ -270,6 +271,19 @@ def _refuse_address(url: str, *, trusted: bool) -> None:
         raise SourceError(
             "address", f"port {port} is not for the web: only the configuration file may name such a source"
         )
+
+
+async def check_address(url: str, within: float = 5.0) -> None:
+    """Raise SourceError if a source that is not in the configuration file may not have this address. Nothing is
+    fetched, and a host that has no address now may have one later."""
+    _refuse_address(url, trusted=False)
+    parts = urlsplit(url)
+    try:
+        async with asyncio.timeout(within):
+            found = await resolve(parts.hostname or "", parts.port or 443)
+    except (TimeoutError, httpcore.ConnectError):
+        return
+    permitted(found, parts.hostname or "", ())
 
 
 async def _take(response: httpx.Response, asking: Asking, moved_to: str) -> Fetched | Unchanged:

@@ -23,9 +23,10 @@ SHORTEST_START, LONGEST_START = 3, 9
 LONGEST_TEXT = 50_000
 """Characters of one text that are searched."""
 ENDINGS = """
-니다 습니 으로 있습 에서 하고 입니 합니 하는 적인 하여 으며 했습 하며 있는 에게 됩니 적으 것으 것입 하기 있으 되었 들이 었습
-였습 았습 졌습 겠습 이를 한다 들의 들에 것이 하게 다고 들은 다면 해야 이에 이는 되어 도록 있다 다는 자들 에는 되고 까지 부터
-니까 하였 였다 았다 어요 해요 이라 라고 라는 지만 면서 대한 통해 위해 위한
+니다 습니 으로 있습 에서 하고 입니 합니 하는 적인 하여 으며 했습 하며 있는 에게 됩니 적으
+것으 것입 하기 있으 되었 들이 었습 였습 았습 졌습 겠습 이를 한다 들의 들에 것이 하게 다고
+들은 다면 해야 이에 이는 되어 도록 있다 다는 자들 에는 되고 까지 부터 니까 하였 였다 았다
+어요 해요 이라 라고 라는 지만 면서 대한 통해 위해 위한
 """
 GRAMMAR = frozenset(ENDINGS.split())
 """Pairs of endings and particles, which nearly every Korean text has: they narrow nothing down."""

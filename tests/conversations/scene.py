@@ -87,14 +87,37 @@ class Clock:
         self.time += timedelta(seconds=seconds)
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One thing that was read: what stands before it in the stored example, its text, and its form as it was sent."""
+
+    mark: str
+    text: str
+    form: Json
+
+    def __str__(self) -> str:
+        return f"({self.mark})\n{self.text}" if self.mark else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What was done, and what was read then."""
+
+    done: str
+    read: tuple[Read, ...]
+
+    def __str__(self) -> str:
+        return "\n".join([f"=== {self.done}", *map(str, self.read)])
+
+
 class Person(Protocol):
     """Somebody in front of one platform."""
 
-    async def do(self, step: Step) -> str:
+    async def do(self, step: Step) -> Turn:
         """What they did and what they read then."""
         ...
 
-    async def alerted(self, alert_id: int) -> str:
+    async def alerted(self, alert_id: int) -> Turn:
         """An alert comes into the private chat."""
         ...
 
@@ -179,7 +202,7 @@ class OnTelegram:
     platform: Telegram
     language: str
 
-    async def do(self, step: Step) -> str:
+    async def do(self, step: Step) -> Turn:
         self.scene.clock.forward(30)
         chat, user = GROUP if step.group else CHAT, PEOPLE[step.who][0]
         if not step.group and step.who != "admin":
@@ -189,27 +212,47 @@ class OnTelegram:
         if step.says:
             self.fake.send_text(chat, user, step.says, language=self.language)
         else:
-            held = next(number for number in reversed(before) if f"[{step.presses}]" in before[number])
+            held = next(number for number in reversed(before) if f"[{step.presses}]" in before[number].text)
             query = self.fake.press_button(chat, user, held, step.presses, language=self.language)
         await asyncio.to_thread(self.fake.wait_until, lambda: self.fake.unconfirmed() == 0)
         while self.platform._replying:
             await asyncio.wait(self.platform._replying)
-        return "\n".join([_done(step), *self._read(before, self._shown(chat), self.fake.answers.get(query) or {})])
+        return Turn(_done(step), (*_news(before, self._shown(chat)), *self._told(query)))
 
-    async def alerted(self, alert_id: int) -> str:
+    async def alerted(self, alert_id: int) -> Turn:
         await self.platform.send(await self.scene.parcel(Chat("telegram", self.platform.account, str(CHAT)), alert_id))
-        return f"=== ({alert_id})\n{list(self._shown(CHAT).values())[-1]}"
+        return Turn(f"({alert_id})", (list(self._shown(CHAT).values())[-1],))
 
-    def _shown(self, chat: int) -> dict[int, str]:
-        return {message.message_id: _telegram_text(message) for message in self.fake.messages(chat)}
+    def _shown(self, chat: int) -> dict[int, Read]:
+        return {
+            message.message_id: Read("", _telegram_text(message), _telegram_form(message))
+            for message in self.fake.messages(chat)
+        }
 
-    @staticmethod
-    def _read(before: dict[int, str], after: dict[int, str], said: Json) -> list[str]:
-        lines = [text for number, text in after.items() if number not in before]
-        lines += [f"(changed)\n{text}" for number, text in after.items() if before.get(number, text) != text]
-        if said.get("text"):
-            lines.append(f"({'over the chat' if said.get('show_alert') else 'for a moment'})\n{said['text']}")
-        return lines
+    def _told(self, query: str) -> tuple[Read, ...]:
+        """What stood over the chat when a button was pressed."""
+        said = self.fake.answers.get(query) or {}
+        mark = "over the chat" if said.get("show_alert") else "for a moment"
+        return (Read(mark, str(said["text"]), {"popup": said["text"]}),) if said.get("text") else ()
+
+
+def _news(before: dict[Any, Read], after: dict[Any, Read]) -> list[Read]:
+    """What is new, and what is no longer as it was."""
+    changed = {
+        key: replace(read, mark=", ".join(filter(None, (read.mark, "changed"))))
+        for key, read in after.items()
+        if key in before and before[key].text != read.text
+    }
+    return [changed.get(key, read) for key, read in after.items() if key in changed or key not in before]
+
+
+def _telegram_form(message: FakeMessage) -> Json:
+    """As the page's own drawing of Telegram takes it."""
+    rows = [
+        [{"label": one["text"], "press": one.get("callback_data", ""), "url": one.get("url", "")} for one in row]
+        for row in (message.reply_markup or {}).get("inline_keyboard", [])
+    ]
+    return {"html": message.html, "button": None, "picture": "", "rows": rows}
 
 
 def _telegram_text(message: FakeMessage) -> str:
@@ -256,31 +299,30 @@ class OnSlack:
     fake: FakeSlack
     platform: Slack
 
-    async def do(self, step: Step) -> str:
+    async def do(self, step: Step) -> Turn:
         self.scene.clock.forward(30)
         user = PEOPLE[step.who][1]
         channel = "C1" if step.group else self.fake._direct_channel(user).id
         before = self._shown(channel)
         if step.says:
             command, _, args = step.says.removeprefix("/").partition(" ")
-            typed = f"/sokbo {command} {args}".strip()
+            done = f"{f'/sokbo {command} {args}'.strip()}{_where(step)}"
             result = await self._quiet(self.fake.slash, "/sokbo", f"{command} {args}", channel, user)
-            done = f"=== {typed}{_where(step)}"
         else:
+            done = _done(step)
             held, button = next(self._buttons(channel, step.presses))
             if held is None:
                 result = await self._quiet(self.fake.press_in_view, user, self.fake.modals[-1], button["value"])
             else:
                 pressed = (button["action_id"], button["value"])
                 result = await self._quiet(self.fake.press, channel, user, held, *pressed)
-            done = _done(step)
         assert result.acked and result.refused == [], result
-        return "\n".join([done, *self._read(before, self._shown(channel))])
+        return Turn(done, tuple(_news(before, self._shown(channel))))
 
-    async def alerted(self, alert_id: int) -> str:
+    async def alerted(self, alert_id: int) -> Turn:
         channel = self.fake._direct_channel("U1").id
         await self.platform.send(await self.scene.parcel(Chat("slack", self.fake.team_id, channel), alert_id))
-        return f"=== ({alert_id})\n{list(self._shown(channel).values())[-1][1]}"
+        return Turn(f"({alert_id})", (list(self._shown(channel).values())[-1],))
 
     async def _quiet(self, call: Callable[..., Any], *args: Any) -> Any:
         result = await asyncio.to_thread(call, *args)
@@ -299,9 +341,15 @@ class OnSlack:
         ]
         return sorted([*replies, *((one.ts, "", one) for one in self.fake.channels[channel].messages)])
 
-    def _shown(self, channel: str) -> dict[str, tuple[str, str]]:
-        shown = {ts: (who, message.visible) for ts, who, message in self._all(channel)}
-        windows = {view["id"]: ("window", _view_text(view)) for view in self.fake.modals}
+    def _shown(self, channel: str) -> dict[str, Read]:
+        shown = {
+            ts: Read(who, message.visible, {"text": message.text, "blocks": [*message.blocks]})
+            for ts, who, message in self._all(channel)
+        }
+        windows = {
+            view["id"]: Read("window", _view_text(view), {"text": "", "blocks": [*view["blocks"]]})
+            for view in self.fake.modals
+        }
         return {**shown, **windows}
 
     def _buttons(self, channel: str, label: str) -> Any:
@@ -311,16 +359,6 @@ class OnSlack:
             for node in _objects(blocks):
                 if node.get("type") == "button" and node["text"]["text"] == label:
                     yield ts, node
-
-    @staticmethod
-    def _read(before: dict[str, tuple[str, str]], after: dict[str, tuple[str, str]]) -> list[str]:
-        lines = []
-        for ts, (who, text) in after.items():
-            if before.get(ts, ("", ""))[1] != text:
-                marks = [who] if who else []
-                marks += ["changed"] if ts in before else []
-                lines.append(f"({', '.join(marks)})\n{text}" if marks else text)
-        return lines
 
 
 def _view_text(view: Json) -> str:
@@ -350,7 +388,7 @@ def _where(step: Step) -> str:
 
 
 def _done(step: Step) -> str:
-    return f"=== {step.says or f'[{step.presses}]'}{_where(step)}"
+    return f"{step.says or f'[{step.presses}]'}{_where(step)}"
 
 
 PLATFORMS = {"telegram": on_telegram, "slack": on_slack}

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from locales import say
-from tests.conversations.scene import PLATFORMS, Step
+from tests.conversations.scene import PLATFORMS, Step, Turn
 
 LANGUAGES = ("ko", "en")
 DATA = Path(__file__).parent / "data"
@@ -49,6 +49,7 @@ def script(language: str) -> list[Step | int]:
         Step("/unsubscribe"),
         Step("/unsubscribe"),
         Step("/sources"),
+        Step("/held"),
         Step("/lates"),
         Step("/qqqq"),
         Step("/latest", who="member", group=True),
@@ -65,11 +66,15 @@ def script(language: str) -> list[Step | int]:
     ]
 
 
-async def conversation(platform: str, language: str, folder: Path) -> str:
+async def turns(platform: str, language: str, folder: Path) -> list[Turn]:
     """Everything that is done and read, in order."""
     async with PLATFORMS[platform](folder, language) as person:
-        told = [await (person.alerted(step) if isinstance(step, int) else person.do(step)) for step in script(language)]
-    return re.sub(r" +$", "", "\n\n".join(told) + "\n", flags=re.MULTILINE)
+        return [await (person.alerted(one) if isinstance(one, int) else person.do(one)) for one in script(language)]
+
+
+def told(conversation: list[Turn]) -> str:
+    """The conversation as it stands in the file."""
+    return re.sub(r" +$", "", "\n\n".join(map(str, conversation)) + "\n", flags=re.MULTILINE)
 
 
 def file(platform: str, language: str) -> Path:
@@ -80,8 +85,8 @@ def main() -> None:
     for platform in PLATFORMS:
         for language in LANGUAGES:
             with tempfile.TemporaryDirectory() as folder:
-                told = asyncio.run(conversation(platform, language, Path(folder)))
-            file(platform, language).write_text(told, encoding="utf-8")
+                conversation = asyncio.run(turns(platform, language, Path(folder)))
+            file(platform, language).write_text(told(conversation), encoding="utf-8")
 
 
 if __name__ == "__main__":

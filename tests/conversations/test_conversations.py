@@ -10,15 +10,15 @@ import pytest
 
 import handlers
 from tests.conversations.scene import PLATFORMS, Step
-from tests.conversations.scripts import LANGUAGES, conversation, file, script
+from tests.conversations.scripts import LANGUAGES, file, script, told, turns
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("platform", PLATFORMS)
 async def test_what_is_read_is_what_the_file_shows(platform: str, language: str, tmp_path: Path) -> None:
     stored = file(platform, language).read_text(encoding="utf-8")
-    told = await conversation(platform, language, tmp_path)
-    changed = difflib.unified_diff(stored.splitlines(), told.splitlines(), lineterm="")
+    now = told(await turns(platform, language, tmp_path))
+    changed = difflib.unified_diff(stored.splitlines(), now.splitlines(), lineterm="")
     assert "\n".join(changed) == ""
 
 

@@ -32,6 +32,7 @@ MODULES = (
     "preview",
     "reader",
     "upkeep",
+    "watching",
 )
 LIBRARIES = {
     "telegram": {"platforms"},
