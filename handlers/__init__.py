@@ -11,13 +11,16 @@ from handlers import (
     forget,
     held,
     latest,
+    mute,
     mutetopic,
     search,
+    settings,
     sources,
     start,
     stop,
     subscribe,
     subscriptions,
+    unmute,
     unsubscribe,
 )
 from handlers import help as help_
@@ -39,6 +42,9 @@ HANDLERS: dict[str, Handler] = {
     "unsubscribe": unsubscribe.answer,
     "subscriptions": subscriptions.answer,
     "mutetopic": mutetopic.answer,
+    "settings": settings.answer,
+    "mute": mute.answer,
+    "unmute": unmute.answer,
     "stop": stop.answer,
     "forget": forget.answer,
     "claim": access.claim,
@@ -58,7 +64,8 @@ async def answer(desk: Desk, command: Command) -> Reply:
     metrics.commands.labels(command.chat.platform, name).inc()
     try:
         asking = await ask(desk, command)
-        return replace(await _answer(asking), settings=asking.chat_settings)
+        told = await _answer(asking)
+        return replace(told, settings=told.settings or asking.chat_settings)
     except Exception:
         log.exception("a command failed", command=command.name)
         return Reply(title=say(desk.settings.language, "command.failed"))

@@ -10,6 +10,8 @@ LINES = (
     "unsubscribe",
     "subscriptions",
     "mutetopic",
+    "settings",
+    "mute",
     "stop",
     "forget",
     "start",

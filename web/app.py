@@ -42,7 +42,7 @@ REFRESH = 2.0
 LONGEST_BODY = 10_000
 LONGEST_CALL = 1_000_000
 ON_THE_PAGE = frozenset({"help", "latest", "search", "sources", "start"})
-STATE_CHANGING = frozenset({"subscribe", "unsubscribe", "subscriptions", "mutetopic"})
+STATE_CHANGING = frozenset({"subscribe", "unsubscribe", "subscriptions", "mutetopic", "settings", "mute", "unmute"})
 NAMED_ANYHOW = ("/healthz", "/readyz", "/metrics")
 SIGNED = ("/hooks/", "/websub/")
 """What proves itself with a signature, or with an answer to our own request, may come under any name: no page of a
