@@ -9,7 +9,7 @@ from sqlalchemy import text
 import handlers
 from config.settings import load
 from formatters import plain
-from models import Chat, ChatSettings, Command, Reply, Status, Subscription
+from models import Chat, ChatSettings, Command, Owed, Reply, Status, Subscription
 from pipeline import Desk, addressees
 from storage import access, archive, chats, ledger
 from storage.access import Admin, Right
@@ -229,7 +229,7 @@ async def deliver(desk: Desk, chat: Chat, status: Status, clock: Clock) -> int:
         await archive.open_fanouts(tx, [alert])
         fanout = await ledger.next_fanout(tx)
         assert fanout is not None
-        await ledger.fill(tx, fanout, [chat_id], clock(), everything=(0, 0))
+        await ledger.fill(tx, fanout, [Owed(chat_id, clock())], clock(), everything=(0, 0))
         await ledger.save(tx, [(1, {"status": status, "message_id": "7"})])
     return chat_id
 
