@@ -1267,7 +1267,9 @@ def _measure(call: Call, result: Answer, now: datetime) -> None:
     for alert in alerts if call.kind == "send" and isinstance(result, Sent) else ():
         metrics.delivery_seconds.observe((now - alert.created).total_seconds())
         if alert.published is not None and not alert.date_only:
-            metrics.publish_to_alert_seconds.labels(platform).observe((now - alert.published).total_seconds())
+            # A post dated ahead took no time: less than none would make the sum fall, which it never may.
+            took = max(0.0, (now - alert.published).total_seconds())
+            metrics.publish_to_alert_seconds.labels(platform).observe(took)
 
 
 async def woken(*events: asyncio.Event, seconds: float | None) -> None:
