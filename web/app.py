@@ -170,6 +170,7 @@ class Site:
             private=False,
             trusted=name in ON_THE_PAGE,
             open=True,
+            metered=False,
         )
         answer = await handlers.answer(self._desk, command)
         kept = tuple(tuple(one for one in row if not _changes(one.press.partition(" ")[2])) for row in answer.buttons)
