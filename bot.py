@@ -729,30 +729,42 @@ async def _sources_held(settings: Settings, decision: list[str], *, as_json: boo
 
 
 async def _sources_test(settings: Settings, url: str, *, as_json: bool) -> int:
-    import pipeline
     import watching
-    from models import Kind, Source
+    from models import Kind
 
     folder = not url.startswith(("http://", "https://"))
-    source = Source("test", "test", Kind.JEKYLL if folder else Kind.FEED, url, timezone=settings.timezone)
     async with _desk(settings) as desk:
-        parsed = await watching.read_once(desk, source, trusted=url in {table.url for table in settings.sources})
-        readings = await pipeline.read_closely(desk, source, parsed)
-    rows = [
-        {
-            "headline": reading.condensed.headline,
-            "bullets": list(reading.condensed.bullets),
-            "link": reading.condensed.link,
-            "key": reading.post.key,
-            "published": reading.post.published,
-        }
-        for reading in reversed(readings)
-    ]
+        await _watch(desk)
+        trial = await watching.try_out(desk, url, Kind.JEKYLL if folder else Kind.FEED)
+    newest_first = trial.tried[::-1]
     if as_json:
+        rows = [
+            {
+                "headline": one.condensed.headline if one.condensed else one.post.title,
+                "bullets": list(one.condensed.bullets) if one.condensed else [],
+                "link": one.condensed.link if one.condensed else one.post.link,
+                "key": one.post.key,
+                "published": one.post.published,
+                "verdict": one.verdict,
+                "story_of": list(one.others),
+                "document": trial.facts,
+            }
+            for one in newest_first
+        ]
         _show(rows, as_json=True, columns=())
-    for reading in [] if as_json else reversed(readings):
-        made = reading.condensed
-        print("\n".join([made.headline, *(f"  • {bullet}" for bullet in made.bullets), f"  {made.link}", ""]))
+        return 0
+    facts = ", ".join(f"{name} {value}" for name, value in trial.facts.items())
+    where = f"watched as {trial.source.id}" if trial.watched else "not watched: as if it had been read before"
+    print(f"{facts}; {len(trial.tried)} entries; {where}\n")
+    for one in newest_first:
+        why = f"{one.verdict}: {', '.join(one.others)}" if one.others else one.verdict
+        if one.condensed is None:
+            print(f"[{why}] {one.post.title}")
+            continue
+        made = one.condensed
+        print(
+            "\n".join([f"[{why}] {made.headline}", *(f"  • {bullet}" for bullet in made.bullets), f"  {made.link}", ""])
+        )
     return 0
 
 

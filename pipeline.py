@@ -13,7 +13,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Container, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -534,6 +534,57 @@ async def take_push(desk: Desk, watched: Watched, document: Document) -> int:
         await desk.wake(source.id)
     desk.send.set()
     return new
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What a post would be now: alert, joins (the story of `others`), changed, held, old (archived only) or known."""
+
+    post: Post
+    condensed: Condensed | None
+    verdict: str
+    others: tuple[str, ...] = ()
+
+
+class _NothingKept(Exception):  # noqa: N818, it ends a transaction and tells of no error
+    pass
+
+
+async def try_out(desk: Desk, watched: Watched, parsed: list[Parsed]) -> list[Tried]:
+    """What a read of a source would do now, oldest first: decided as ever, in a transaction that is taken back."""
+    source, now, tried = watched.source, desk.now(), list[Tried]()
+    async with desk.database.read() as connection:
+        before = await archive.seen_of(connection, source.id, [post.key for post, _ in parsed])
+    news = await _what_is_new(desk, watched, parsed)
+    loud = {news.readings[number].post.key for number in _loud(watched, news)}
+    with suppress(_NothingKept):
+        async with desk.database.write() as tx:
+            if await watched_sources.one(tx, source.id) is None:
+                await watched_sources.add(tx, source, now, int(desk.settings.fetch.min_every))
+            settling = Settling(desk, tx, source, now, keyed_by=news.keyed_by, may_hold=not news.silent)
+            await settling.settle(news.readings, _loud(watched, news))
+            after = await archive.seen_of(tx, source.id, [one.post.key for one in news.readings])
+            for one in news.readings:
+                seen = after.get(one.post.key)
+                found = await archive.by_ids(tx, [seen.alert_id]) if seen else []
+                others = tuple(name for alert in found for name in alert.sources if name != source.name)
+                verdict = _verdict_word(one, known=one.post.key in before, seen=seen, others=others, loud=loud)
+                tried.append(Tried(one.post, one.condensed, verdict, others))
+            raise _NothingKept
+    new = {one.post.key for one in tried}
+    return [*(Tried(post, None, "known") for post, _ in parsed if post.key not in new), *tried]
+
+
+def _verdict_word(
+    one: Reading, *, known: bool, seen: archive.Seen | None, others: tuple[str, ...], loud: Container[str]
+) -> str:
+    if seen is None:
+        return "held"
+    if known:
+        return "changed"
+    if others:
+        return "joins"
+    return "alert" if one.post.key in loud else "old"
 
 
 def _loud(watched: Watched, news: News) -> frozenset[int]:

@@ -7,19 +7,24 @@ import asyncio
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from errors import SourceError
 from models import Kind, Source
-from pipeline import Desk, parse
+from pipeline import Desk, Tried, parse
+from pipeline import try_out as try_posts
 from reader import Parsed
 from sources import fetch, kinds, opml
 from sources.documents import Fetched
+from sources.encoding import encoding_of
 from storage import sources as stored
 from storage.sources import Watched
 
 ID = re.compile(r"[a-z0-9-]{1,32}")
 LOOKED_UP_AT_ONCE = 20
+HINTS = ("etag", "last_modified", "moved_to", "ttl", "fresh_for", "skip_hours", "skip_days", "hub")
+"""Of what a fetch learns about reading the source again: what people want to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,39 @@ async def read_once(desk: Desk, source: Source, *, trusted: bool) -> list[Parsed
     """The posts that a source offers now, oldest first; nothing is kept. Raises SourceError."""
     fetched = await kinds.fetch(desk.http, source, {}, desk.settings.fetch, trusted=trusted)
     return await parse(desk, source, fetched.documents) if isinstance(fetched, Fetched) else []
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a source would bring now, oldest first; `facts` about its document: encoding, validators, hints."""
+
+    source: Source
+    watched: bool
+    facts: dict[str, Any]
+    tried: list[Tried]
+
+
+async def try_out(desk: Desk, url: str, kind: Kind) -> Trial:
+    """Read a source once and decide about its posts as if it had been watched before; nothing is kept.
+
+    Raises SourceError.
+    """
+    async with desk.database.read() as connection:
+        known = next((one for one in await stored.every_one(connection) if one.source.url == url), None)
+    now = desk.now()
+    source = known.source if known else Source("test", "test", kind, url, timezone=desk.settings.timezone)
+    trusted = known is not None and known.from_file
+    fetched = await kinds.fetch(desk.http, source, {}, desk.settings.fetch, trusted=trusted)
+    documents = fetched.documents if isinstance(fetched, Fetched) else ()
+    facts: dict[str, Any] = {"kind": source.kind.value}
+    if source.kind is not Kind.JEKYLL and documents:
+        first = documents[0]
+        facts["encoding"] = encoding_of(first.body, charset=first.charset, override=source.encoding)
+    hints = fetched.validators if isinstance(fetched, Fetched) else {}
+    facts |= {key: hints[key] for key in HINTS if hints.get(key)}
+    parsed = await parse(desk, source, documents)
+    watched = known or Watched(source, "", False, False, {}, True, 60, 0, now, now, None, None, "")
+    return Trial(source, known is not None, facts, await try_posts(desk, replace(watched, read_once=True), parsed))
 
 
 async def change(desk: Desk, source_id: str, verb: str) -> Watched | Problem:

@@ -79,17 +79,24 @@ def to_text(body: bytes, *, charset: str = "", override: str = "") -> str:
 
 
 def _decode(body: bytes, charset: str, override: str) -> str:
+    name = encoding_of(body, charset=charset, override=override)
+    mark = next((mark for mark, _ in MARKS if body.startswith(mark)), b"") if not known_encoding(override) else b""
+    return body[len(mark) :].decode(name, errors="replace")
+
+
+def encoding_of(body: bytes, *, charset: str = "", override: str = "") -> str:
+    """The name of the encoding in which a document is read."""
     if name := known_encoding(override):
-        return body.decode(name, errors="replace")
+        return name
     for mark, name in MARKS:
         if body.startswith(mark):
-            return body[len(mark) :].decode(name, errors="replace")
+            return name
     for pattern, name in WIDE:
         if pattern.match(body.lstrip(b" \t\r\n")[:8]):
-            return body.decode(name, errors="replace")
+            return name
     declared = DECLARED.search(body[:400]) or IN_A_PAGE.search(body[:4000])
     said = [known_encoding(charset), known_encoding(declared[1].decode("ascii") if declared else "")]
-    return body.decode(_found_out(body, [name for name in said if name]), errors="replace")
+    return _found_out(body, [name for name in said if name])
 
 
 def known_encoding(name: str) -> str:

@@ -445,8 +445,27 @@ def test_trying_a_source_shows_its_alerts_and_keeps_nothing(tmp_path: Path, feed
     (shown,) = rows(type_(tmp_path, "sources", "test", address(feed), "--json", program=LOOPBACK_BOT))
     assert len(feed.requests) == 1
     assert shown["headline"] == "소식 0001호"
+    assert (shown["verdict"], shown["document"]["kind"], shown["document"]["encoding"]) == ("alert", "feed", "utf-8")
     assert "소식 0001호" in type_(tmp_path, "sources", "test", address(feed), program=LOOPBACK_BOT).stdout
     assert address(feed) not in type_(tmp_path, "sources", "list", "--json").stdout
+
+
+def test_trying_a_source_says_what_the_desk_would_do_with_each_entry(tmp_path: Path, feed: FakePublisher) -> None:
+    original = '<p>출처: <a href="https://first.example/a">같은 소식</a></p><p>협약 3건이 체결되었습니다.</p>'
+    feed.set("/other.xml", rss("다른 곳", [item(7, html=original)]))
+    tables = [{"id": "mine", "url": address(feed)}, {"id": "other", "url": f"{feed.url}/other.xml"}]
+    configure(tmp_path, fetch=OPENED, sources=tables)
+    assert type_(tmp_path, "poll", "--all").returncode == 0
+    changed, joins, new = item(1, title="고친 소식 0001호"), item(2, html=original), item(3)
+    feed.set("/feed.xml", rss("소식", [new, joins, changed]))
+    for _ in range(2):
+        told = rows(type_(tmp_path, "sources", "test", address(feed), "--json"))
+        assert [(row["verdict"], row["story_of"]) for row in told] == [
+            ("alert", []),
+            ("joins", ["other"]),
+            ("changed", []),
+        ]
+    assert "[joins: other]" in type_(tmp_path, "sources", "test", address(feed)).stdout
 
 
 # -------------------------------------------------------------------------------------------------------- deliveries
