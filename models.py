@@ -5,7 +5,7 @@ Every time is an aware datetime. What changes while the desk runs is a row in `s
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from enum import StrEnum
 
 
@@ -147,14 +147,46 @@ class Chat:
 
 
 @dataclass(frozen=True, slots=True)
+class QuietHours:
+    """From one time of the day to another, over midnight where the end is the earlier one, in the chat's zone."""
+
+    start: time
+    end: time
+    urgent_passes: bool = True
+
+
+class Every(StrEnum):
+    """How often a digest comes."""
+
+    HOURLY = "hourly"
+    DAILY = "daily"
+    WEEKDAYS = "weekdays"
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """Alerts that are not urgent come together: each full hour, or at a time of the day in the chat's zone.
+    `say_nothing_new`: a line comes where there was nothing."""
+
+    every: Every
+    at: time = time(8)
+    say_nothing_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ChatSettings:
-    """What a chat chose. `hashtags`: whether topics stand at the end of its alerts; `muted_topics`: what it never gets,
-    whatever it subscribed to."""
+    """What a chat chose. `hashtags`: whether topics stand at the end of its alerts; `here`: whether urgent ones call
+    everybody who is there; `muted_topics`: what it never gets, whatever it subscribed to."""
 
     language: str
     timezone: str
     pictures: bool = True
     hashtags: bool = True
+    here: bool = False
+    only_urgent: bool = False
+    quiet: QuietHours | None = None
+    digest: Digest | None = None
+    muted_until: datetime | None = None
     muted_topics: tuple[str, ...] = ()
 
 
@@ -212,16 +244,27 @@ class Delivery:
     pictureless: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """That a chat is owed an alert, and when it may come. `dropped`: why it will not, "" where it will."""
+
+    chat_id: int
+    due: datetime
+    dropped: str = ""
+
+
 class MessageKind(StrEnum):
     """What a message of several deliveries is."""
 
     ROUNDUP = "roundup"
+    DIGEST = "digest"
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """A message that shows several deliveries. `first` is the number of its first line, `total` how many alerts the
-    whole round-up lists; `message_id` is the platform's, "" before it was sent."""
+    whole round-up lists; `message_id` is the platform's, "" before it was sent. A digest is of the time from `since`
+    to `until`."""
 
     id: int
     chat_id: int
@@ -230,6 +273,8 @@ class Message:
     first: int
     total: int
     deliveries: tuple[int, ...]
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,10 +297,12 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Roundup:
-    """The same for one message of a round-up: what it lists, oldest first. All of it changes its state together."""
+    """The same for one message of a round-up or digest: what it lists, oldest first. All of it changes its state
+    together. `told`: alerts of a digest's time that the chat got before, each in a message of its own."""
 
     message: Message
     parcels: tuple[Parcel, ...]
+    told: tuple[Parcel, ...] = ()
 
     @property
     def delivery(self) -> Delivery:

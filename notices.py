@@ -144,13 +144,19 @@ class Teller:
             if self._note(letter, answer, now):
                 for notice in letter.notices:
                     told[notice.id].add(letter.addressee)
-        async with self._desk.database.write() as tx:
-            for notice in waiting:
-                known = {*notice.told, *told[notice.id]}
-                if not notice.printed or known != {*notice.told}:
-                    await stored.save(tx, notice.id, sorted(known))
-                if notice.created <= now - TOO_OLD or known >= {*self._who(notice)}:
-                    await stored.finish(tx, notice.id, now)
+        saved, finished = list[tuple[int, list[str]]](), list[int]()
+        for notice in waiting:
+            known = {*notice.told, *told[notice.id]}
+            if not notice.printed or known != {*notice.told}:
+                saved.append((notice.id, sorted(known)))
+            if notice.created <= now - TOO_OLD or known >= {*self._who(notice)}:
+                finished.append(notice.id)
+        if saved or finished:
+            async with self._desk.database.write() as tx:
+                for of, by_now in saved:
+                    await stored.save(tx, of, by_now)
+                for of in finished:
+                    await stored.finish(tx, of, now)
 
     def _note(self, letter: Letter, answer: SendResult, now: datetime) -> bool:
         """When this addressee may be told more; whether this much is done."""

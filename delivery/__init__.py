@@ -1,6 +1,7 @@
 """Pure rules of who is owed what and when, and what the platforms must offer."""
 
-from delivery.addressees import addressees, chat_at, name_of, person
+from delivery.addressees import addressees, can_call_here, chat_at, name_of, person
+from delivery.hours import due, is_muted, moment, next_digest, quiet_until
 from delivery.ledger import (
     LOOK_UP_AFTER,
     CannotLook,
@@ -41,15 +42,21 @@ __all__ = [
     "after",
     "after_edit",
     "after_reply",
+    "can_call_here",
     "chat_at",
+    "due",
     "halves",
+    "is_muted",
     "knock_after",
     "listens",
     "matching",
+    "moment",
     "name_of",
+    "next_digest",
     "next_up",
     "person",
     "plan",
+    "quiet_until",
     "settle",
     "topic_form",
     "wait",

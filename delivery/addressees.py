@@ -36,3 +36,8 @@ def chat_at(addressee: str) -> Chat | None:
     if found["chat"]:
         return Chat("telegram", "", found["chat"], found["thread"] or "")
     return Chat("slack", found["team"] or "", found["place"])
+
+
+def can_call_here(chat: Chat) -> bool:
+    """Whether a message there can call everybody who is there."""
+    return chat.platform == "slack"

@@ -6,7 +6,20 @@ from dataclasses import replace
 import structlog
 
 import metrics
-from handlers import held, latest, mutetopic, search, sources, start, subscribe, subscriptions, unsubscribe
+from handlers import (
+    held,
+    latest,
+    mute,
+    mutetopic,
+    search,
+    settings,
+    sources,
+    start,
+    subscribe,
+    subscriptions,
+    unmute,
+    unsubscribe,
+)
 from handlers import help as help_
 from handlers.asking import Asking, admitted, ask
 from handlers.names import command_called, nearest
@@ -26,6 +39,9 @@ HANDLERS: dict[str, Handler] = {
     "unsubscribe": unsubscribe.answer,
     "subscriptions": subscriptions.answer,
     "mutetopic": mutetopic.answer,
+    "settings": settings.answer,
+    "mute": mute.answer,
+    "unmute": unmute.answer,
     "sources": sources.answer,
     "held": held.answer,
 }
@@ -38,7 +54,8 @@ async def answer(desk: Desk, command: Command) -> Reply:
     metrics.commands.labels(command.chat.platform, name).inc()
     try:
         asking = await ask(desk, command)
-        return replace(await _answer(asking), settings=asking.chat_settings)
+        told = await _answer(asking)
+        return replace(told, settings=told.settings or asking.chat_settings)
     except Exception:
         log.exception("a command failed", command=command.name)
         return Reply(title=say(desk.settings.language, "command.failed"))

@@ -22,6 +22,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from config.settings import Slack as Settings
 from delivery import AccountPace, Alarm, CannotLook, Found, Limit, LookUp, NotThere
 from formatters import slack as render
+from formatters.lists import digest_entries
 from locales import say
 from models import (
     Alert,
@@ -543,6 +544,9 @@ class Slack:
     def _render(self, parcel: Outgoing) -> render.SlackText:
         if isinstance(parcel, Roundup):
             message = parcel.message
+            if message.since and message.until:
+                stories = digest_entries(parcel)
+                return render.digest(stories, parcel.settings, message.since, message.until).shown
             return render.roundup_message(parcel.alerts, parcel.settings, message.first, message.total)
         if parcel.delivery.plain:
             return render.plain_alert(parcel.alert, parcel.settings)

@@ -31,6 +31,7 @@ from telegram.error import (
 from config.settings import Telegram as Settings
 from delivery import AccountPace, Alarm, CannotLook, Limit, LookUp
 from formatters import telegram as render
+from formatters.lists import digest_entries
 from formatters.parts import is_urgent
 from models import (
     Alert,
@@ -484,6 +485,9 @@ class Telegram:
     def _render(self, parcel: Outgoing) -> render.TelegramText:
         if isinstance(parcel, Roundup):
             message = parcel.message
+            if message.since and message.until:
+                stories = digest_entries(parcel)
+                return render.digest(stories, parcel.settings, message.since, message.until).shown
             return render.roundup_message(parcel.alerts, parcel.settings, message.first, message.total)
         if parcel.delivery.plain:
             return render.plain_alert(parcel.alert, parcel.settings)
