@@ -15,7 +15,7 @@ import metrics
 from delivery import Alarm
 from locales import say
 from models import Chat, ChatGone, Moved, Refused, Reply, SendResult, Sent, TryLater, Unknown
-from pipeline import Desk, woken
+from pipeline import Desk, addressees, woken
 from storage import notices as stored
 from storage.database import DatabaseTrouble
 from storage.notices import Notice
@@ -121,9 +121,7 @@ class Teller:
 
     def _who(self, notice: Notice) -> tuple[str, ...]:
         """Whom it is for, as far as there is a platform that could bring it there."""
-        of = self._desk.settings
-        desk = delivery.addressees(of.desk.chats, of.telegram.admins, of.slack.admins)
-        whom = notice.to if notice.to or notice.ends else desk
+        whom = notice.to if notice.to or notice.ends else addressees(self._desk)
         return tuple(one for one in whom if one.partition(":")[0] in self._desk.senders)
 
     async def _send(self, letter: Letter) -> SendResult:

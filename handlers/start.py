@@ -1,6 +1,6 @@
 """/start: what this is; in a private chat it subscribes."""
 
-from handlers import links, subscribe
+from handlers import access, links, subscribe
 from handlers.asking import Asking
 from models import Reply
 from storage import sources
@@ -8,6 +8,11 @@ from storage import sources
 
 async def answer(asking: Asking) -> Reply:
     """Say hello, and what is watched; a private chat is subscribed to everything unless it is already."""
+    refused = await access.redeem(asking)
+    if refused is not None:
+        return refused
+    if not await access.may_enter(asking):
+        return closed(asking)
     if topic := links.topic_in(asking.command.args):
         return await subscribe.answer(links.subscribing(asking, topic))
     async with asking.desk.database.read() as connection:

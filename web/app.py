@@ -167,6 +167,7 @@ class Site:
             private=False,
             trusted=name.lower() in ON_THE_PAGE,
             open=True,
+            metered=False,
         )
         answer = await handlers.answer(self._desk, command)
         return JSONResponse(plain.reply_json(answer, answer.settings or self._settings))
