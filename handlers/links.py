@@ -1,5 +1,5 @@
-"""Words that a link brings to /start, such as the topic to subscribe to. They have 64 of A-Z, a-z, 0-9, _ and - at most
-(https://core.telegram.org/bots/features#deep-linking)."""
+"""Words that a link brings to /start, such as the topic to subscribe to. No platform's link holds more than 64 of A-Z,
+a-z, 0-9, _ and -."""
 
 import base64
 import re
