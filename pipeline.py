@@ -288,7 +288,7 @@ async def _poll(
             if isinstance(fetched, Fetched):
                 parsed = await parse(desk, watched.source, fetched.documents)
                 fetched = replace(fetched, documents=())  # read, and large
-            readings = await _condense_what_is_new(desk, watched.source, parsed)
+            readings = await _condense_what_is_new(desk, watched, parsed)
         except SourceError as error:
             await _note_failure(desk, watched, error)
             return 0
@@ -307,15 +307,52 @@ async def parse(desk: Desk, source: Source, documents: tuple[Document, ...]) -> 
     return reader.in_order(source, parsed)
 
 
-async def _condense_what_is_new(desk: Desk, source: Source, parsed: list[Parsed]) -> list[Reading]:
+async def _condense_what_is_new(desk: Desk, watched: Watched, parsed: list[Parsed]) -> list[Reading]:
     """Condense only what this source has not shown before in this form."""
+    source = watched.source
     if not parsed:
         return []
     async with desk.database.read() as connection:
         known = await archive.seen_of(connection, source.id, [post.key for post, _ in parsed])
     remembered = {key: seen.fingerprint for key, seen in known.items()}
     new = [(post, fingerprint) for post, fingerprint in parsed if remembered.get(post.key) != fingerprint]
+    if source.full_text:
+        new = await _with_full_texts(desk, watched, new, remembered)
     return await read_closely(desk, source, new)
+
+
+async def _with_full_texts(desk: Desk, watched: Watched, new: list[Parsed], known: Mapping[str, str]) -> list[Parsed]:
+    """The texts of the articles in place of teasers, of what will be sent: asked for at most once a post, all of a read
+    within the time that one document may take. Without them the teaser stays."""
+    async with desk.database.read() as connection:
+        kept = await archive.posts_of(connection, watched.source.id, [post.key for post, _ in new if post.key in known])
+    texts = [
+        (reader.keep_full_text(post, kept[post.key], known[post.key]) if post.key in kept else post, fingerprint)
+        for post, fingerprint in new
+    ]
+    wanted = [number for number in _loud(watched, new) if new[number][0].key not in known]
+    try:
+        async with asyncio.timeout(desk.settings.fetch.timeout):
+            for number in wanted:
+                post, fingerprint = texts[number]
+                texts[number] = (await _full_text(desk, watched, post), fingerprint)
+    except TimeoutError:
+        log.info("not all articles came in time", source=watched.source.id)
+    return texts
+
+
+async def _full_text(desk: Desk, watched: Watched, post: Post) -> Post:
+    """The post with the text of its article; as it is, where that is no teaser or the article cannot be read."""
+    if not post.link or not reader.is_teaser(post):
+        return post
+    ask = fetch.Fetching(desk.http, desk.settings.fetch, trusted=watched.from_file)
+    try:
+        answer = await ask(post.link, {}, beside=watched.source.url)
+        assert isinstance(answer, Fetched), "without validators there is no 304"
+        return await desk.off_the_loop(reader.with_full_text, watched.source, post, answer.documents[0])
+    except SourceError as error:
+        log.info("article cannot be read", source=watched.source.id, key=post.key, problem=str(error))
+        return post
 
 
 async def read_closely(desk: Desk, source: Source, parsed: list[Parsed]) -> list[Reading]:
@@ -382,7 +419,7 @@ async def _commit(
     return results[Verdict.NEW] + results[Verdict.JOINS]
 
 
-def _loud(watched: Watched, readings: list[Reading]) -> range:
+def _loud(watched: Watched, readings: Sequence[object]) -> range:
     """Which readings are sent: all, but on the first successful read only the newest `first_read`."""
     first = max(0, len(readings) - watched.source.first_read) if not watched.read_once else 0
     return range(first, len(readings))
