@@ -39,6 +39,13 @@ if TYPE_CHECKING:
 
 VERSION = "0.1.0"
 HERE = Path(__file__).parent
+FOUND = {
+    "itself": "the address itself",
+    "link": "named by the page",
+    "place": "at a usual place",
+    "wordpress": "the site's WordPress",
+}
+"""How a source was found from an address, in words."""
 SAMPLE_AFTER = (10, 25)
 """Seconds after the start at which the sample site's two scheduled posts appear."""
 PATIENCE = {signal.SIGINT: 3.0, signal.SIGTERM: 8.0}
@@ -48,6 +55,8 @@ RESTART_AFTER = 5.0
 cli = typer.Typer(add_completion=False, no_args_is_help=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 sources_cli = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What is watched.")
 cli.add_typer(sources_cli, name="sources")
+opml_cli = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Lists of feeds for and from other readers.")
+cli.add_typer(opml_cli, name="opml")
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="The configuration file.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
@@ -182,10 +191,38 @@ def sources_resume(
     _finish(_sources_change(_settings(context, config), source_id, "resume", as_json=as_json))
 
 
+@sources_cli.command("held")
+def sources_held(
+    context: typer.Context,
+    decision: Annotated[list[str] | None, typer.Argument(metavar="[send|seen ID]", show_default=False)] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Posts that look like old ones under new names; `send` or `seen` decides about them."""
+    _finish(_sources_held(_settings(context, config), decision or [], as_json=as_json))
+
+
 @sources_cli.command("test")
 def sources_test(context: typer.Context, url: str, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Read a feed once and show what would be alerted; nothing is kept."""
     _finish(_sources_test(_settings(context, config), url, as_json=as_json))
+
+
+@opml_cli.command("import")
+def opml_import(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="OPML; - is the standard input.")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Watch the feeds of another reader's list; folders become topics."""
+    _finish(_opml_import(_settings(context, config), file, as_json=as_json))
+
+
+@opml_cli.command("export")
+def opml_export(context: typer.Context, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """The feeds that are watched, as a list for other readers."""
+    _finish(_opml_export(_settings(context, config), as_json=as_json))
 
 
 @cli.command()
@@ -503,7 +540,7 @@ async def _plan_all(desk: "Desk") -> None:
     more = True
     while more:
         async with desk.database.write() as tx:
-            more = await pipeline.plan(tx, desk.now())
+            more = await pipeline.plan(tx, desk.now(), desk.settings.delivery.keep)
 
 
 async def _sources_list(settings: Settings, *, as_json: bool) -> int:
@@ -530,29 +567,84 @@ async def _sources_list(settings: Settings, *, as_json: bool) -> int:
 
 
 async def _sources_add(settings: Settings, url: str, source_id: str, *, as_json: bool) -> int:
-    import re
-    from urllib.parse import urlsplit
+    import watching
 
-    from models import Kind, Source
-    from storage import sources
-
-    host = urlsplit(url).hostname or ""
-    if not url.startswith(("http://", "https://")) or not host:
-        raise UsageError(f"{url} is not accepted: the http or https address of an RSS or Atom feed")
-    made = source_id or re.sub(r"[^a-z0-9]+", "-", re.sub(r"^(www|feeds?|rss)\.", "", host)).strip("-")[:32]
-    if not re.fullmatch(r"[a-z0-9-]{1,32}", made):
-        raise UsageError(f"--id {made} is not accepted: 1 to 32 of a-z, 0-9 and -")
-    source = Source(made, host, Kind.FEED, url, timezone=settings.timezone)
     async with _desk(settings) as desk:
         await _watch(desk)
-        async with desk.database.read() as connection:
-            if await sources.one(connection, made) is not None:
-                raise UsageError(f"a source {made} is watched already: choose another id with --id")
-        posts = await _read_once(desk, source, trusted=False)
-        async with desk.database.write() as tx:
-            await sources.add(tx, source, desk.now(), int(settings.fetch.min_every))
-    row = {"id": made, "url": url, "posts": len(posts)}
-    _show([row], as_json=as_json, columns=("id", "url", "posts"))
+        added = await watching.add(desk, url, source_id)
+    match added:
+        case watching.Problem("address"):
+            raise UsageError(f"{url} is not accepted: the http or https address of a feed, or of a page of its site")
+        case watching.Problem("id"):
+            raise UsageError(f"--id {source_id} is not accepted: 1 to 32 of a-z, 0-9 and -")
+        case watching.Problem(_, known):
+            raise UsageError(f"a source {known} is watched already: choose another id with --id")
+    source = added.source
+    row = {
+        "id": source.id,
+        "kind": source.kind.value,
+        "url": source.url,
+        "found": FOUND[added.how],
+        "posts": added.posts,
+    }
+    _show([row], as_json=as_json, columns=("id", "kind", "url", "found", "posts"))
+    return 0
+
+
+async def _opml_import(settings: Settings, file: str, *, as_json: bool) -> int:
+    import watching
+    from sources import opml
+
+    try:
+        document = sys.stdin.buffer.read(opml.LONGEST + 1) if file == "-" else _read_some(Path(file), opml.LONGEST + 1)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from error
+    outlines = opml.read(document)
+    async with _desk(settings) as desk:
+        await _watch(desk)
+        results = await watching.import_(desk, outlines)
+    rows: list[dict[str, Any]] = [
+        {
+            "line": one.outline.line,
+            "state": one.state,
+            "id": one.source_id,
+            "name": one.outline.name,
+            "url": one.outline.url,
+            "topics": list(one.outline.topics),
+            "problem": one.problem,
+        }
+        for one in results
+    ]
+    if as_json:
+        _show(rows, as_json=True, columns=())
+    else:
+        told = [row | {"topics": " / ".join(row["topics"])} for row in rows]
+        _show(told, as_json=False, columns=("line", "state", "id", "topics", "url", "problem"))
+        counts = {state: sum(row["state"] == state for row in rows) for state in ("added", "known", "refused")}
+        print(", ".join(f"{count} {state}" for state, count in counts.items()))
+    return 1 if any(row["state"] == "refused" for row in rows) else 0
+
+
+def _read_some(file: Path, most: int) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(most)
+
+
+async def _opml_export(settings: Settings, *, as_json: bool) -> int:
+    import watching
+    from sources import opml
+
+    async with _desk(settings) as desk:
+        await _watch(desk)
+        document, left_out = await watching.export(desk)
+    if as_json:
+        rows = [{"name": one.name, "url": one.url, "topics": list(one.topics)} for one in opml.read(document)]
+        _show(rows, as_json=True, columns=())
+    else:
+        sys.stdout.buffer.write(document)
+        sys.stdout.buffer.flush()
+    if left_out:
+        print(f"not in it, since OPML lists feeds only: {', '.join(left_out)}", file=sys.stderr)
     return 0
 
 
@@ -600,48 +692,69 @@ async def _deliveries_retry(settings: Settings, words: list[str], *, every_one: 
     return 0
 
 
-async def _read_once(desk: "Desk", source: "Source", *, trusted: bool) -> list[Any]:
-    import pipeline
-    from sources import kinds
-    from sources.documents import Fetched
-
-    fetched = await kinds.fetch(desk.http, source, {}, desk.settings.fetch, trusted=trusted)
-    if not isinstance(fetched, Fetched):
-        return []
-    return await pipeline.parse(desk, source, fetched.documents)
-
-
 async def _sources_change(settings: Settings, source_id: str, verb: str, *, as_json: bool) -> int:
-    import pipeline
-    from storage import notices, sources
+    import watching
 
     async with _desk(settings) as desk:
         await _watch(desk)
-        async with desk.database.read() as connection:
-            watched = await sources.one(connection, source_id)
-            known = [one.source.id for one in await sources.every_one(connection)]
-        if watched is None:
-            raise UsageError(f"no source {source_id}; known: {', '.join(known) or 'none'}")
-        if verb == "remove" and watched.from_file:
+        done = await watching.change(desk, source_id, verb)
+    match done:
+        case watching.Problem("unknown", known):
+            raise UsageError(f"no source {source_id}; known: {known or 'none'}")
+        case watching.Problem():
             raise UsageError(f"{source_id} stands in the configuration file: remove it there, or pause it")
-        async with desk.database.write() as tx:
-            if verb == "remove":
-                await sources.remove(tx, source_id)
-                await notices.over(tx, desk.now(), pipeline.trouble_of(source_id))
-            else:
-                await sources.pause(tx, source_id, verb == "pause", desk.now())
     _show([{"id": source_id, "done": verb}], as_json=as_json, columns=("id", "done"))
+    return 0
+
+
+async def _sources_held(settings: Settings, decision: list[str], *, as_json: bool) -> int:
+    import pipeline
+    from storage import held
+
+    if decision and (len(decision) != 2 or decision[0] not in ("send", "seen") or not decision[1].isdecimal()):
+        raise UsageError("sources held takes nothing, or `send ID` or `seen ID`, as it lists them")
+    async with _desk(settings) as desk:
+        if decision:
+            count = await pipeline.decide(desk, int(decision[1]), send=decision[0] == "send")
+            if count is None:
+                raise UsageError(f"nothing is held under {decision[1]}: see sources held")
+            _show(
+                [{"id": int(decision[1]), "done": decision[0], "posts": count}],
+                as_json=as_json,
+                columns=("id", "done", "posts"),
+            )
+            return 0
+        async with desk.database.read() as connection:
+            waiting = await held.batches(connection)
+    rows = [
+        {
+            "id": one.id,
+            "source": one.source_id,
+            "posts": one.count,
+            "since": one.created.isoformat(timespec="seconds"),
+            "titles": " / ".join(one.titles),
+        }
+        for one in waiting
+    ]
+    _show(rows, as_json=as_json, columns=("id", "source", "posts", "since", "titles"))
     return 0
 
 
 async def _sources_test(settings: Settings, url: str, *, as_json: bool) -> int:
     import pipeline
+    import watching
     from models import Kind, Source
 
     folder = not url.startswith(("http://", "https://"))
-    source = Source("test", "test", Kind.JEKYLL if folder else Kind.FEED, url, timezone=settings.timezone)
+    source = next((one for one in settings.watched() if one.url == url), None)
+    trusted = source is not None
     async with _desk(settings) as desk:
-        parsed = await _read_once(desk, source, trusted=url in {table.url for table in settings.sources})
+        if source is None and folder:
+            source = Source("test", "test", Kind.JEKYLL, url, timezone=settings.timezone)
+        elif source is None:
+            found = await watching.find(desk, url)
+            source = Source("test", "test", found.kind, found.url, timezone=settings.timezone)
+        parsed = await watching.read_once(desk, source, trusted=trusted)
         readings = await pipeline.read_closely(desk, source, parsed)
     rows = [
         {
@@ -689,9 +802,11 @@ async def _check(settings: Settings, *, as_json: bool) -> int:
 
 
 async def _check_source(desk: "Desk", source: "Source") -> dict[str, Any]:
+    import watching
+
     row: dict[str, Any] = {"what": "source", "name": source.id, "problem": "", "note": ""}
     try:
-        posts = [post for post, _ in await _read_once(desk, source, trusted=True)]
+        posts = [post for post, _ in await watching.read_once(desk, source, trusted=True)]
     except SourceError as error:
         return row | {"problem": str(error)}
     without = sum(1 for post in posts if not (post.link or post.original_link))
@@ -846,8 +961,10 @@ async def _until_stopped(
 ) -> int:
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+    import hubs
     import notices
     import pipeline
+    import upkeep
 
     server = _server(app)
     gc.collect()
@@ -856,6 +973,8 @@ async def _until_stopped(
         asyncio.create_task(pipeline.poll_forever(desk), name="polling"),
         asyncio.create_task(pipeline.deliver_forever(desk), name="delivering"),
         asyncio.create_task(notices.tell_forever(desk), name="telling"),
+        asyncio.create_task(upkeep.keep_up(desk), name="pruning"),
+        asyncio.create_task(hubs.tend_forever(desk), name="subscribing"),
         asyncio.create_task(server.serve(sockets=[listener]), name="serving"),
     }
     others = {asyncio.create_task(_keep_running(platform)) for platform in platforms}

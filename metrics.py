@@ -28,6 +28,7 @@ rate_limited = Counter("sokbo_rate_limited_total", "How often a platform asked u
 source_silent_seconds = Gauge(
     "sokbo_source_silent_seconds", "Since the last new post of a source, or since it was first watched.", ["source"]
 )
+websub = Counter("sokbo_websub_total", "What hubs said and sent, by what became of it.", ["source", "outcome"])
 hooks = Counter("sokbo_hooks_total", "Requests to /hooks, by what became of them.", ["source", "outcome"])
 commands = Counter("sokbo_commands_total", "Commands answered.", ["platform", "command"])
 notices = Counter("sokbo_notices_total", "Messages to the admins, by how they ended.", ["platform", "outcome"])

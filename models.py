@@ -72,7 +72,8 @@ class Post:
     `key` is the identity inside the source (guid, else link, else a hash). `link` is the post's own address,
     `original_link` the article that the post itself names as its source ("" when it names none), `source_headline`
     the headline standing in that source line. `html` is sanitised. `date_only` says that the publisher gave a day
-    and no time.
+    and no time. `guid` is the publisher's name for a feed's entry, `digest` a hash of its title and text ("" for posts
+    of other kinds): `stories.identity` makes the key of them.
     """
 
     source_id: str
@@ -89,6 +90,8 @@ class Post:
     published: datetime | None = None
     updated: datetime | None = None
     date_only: bool = False
+    guid: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ the clock.
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -29,11 +29,14 @@ import stories
 from config.settings import Settings
 from delivery import CannotLook, Next, Sender
 from errors import SourceError
+from locales import say
 from models import (
+    Button,
     Chat,
     ChatGone,
     Condensed,
     Delivery,
+    Kind,
     Moved,
     Outgoing,
     Parcel,
@@ -50,13 +53,14 @@ from models import (
 from reader import Parsed, Reading
 from sources import fetch, kinds, schedule, troubles
 from sources.documents import Document, Fetched, Unchanged
-from storage import archive, bigrams, chats, ledger, notices, search, subscriptions
+from storage import archive, bigrams, chats, held, ledger, notices, search, subscriptions, websub
 from storage import sources as watched_sources
-from storage.archive import NewStory, StoryState
+from storage.archive import NewStory, Shown, StoryState
 from storage.chats import KnownChat
 from storage.database import Database, DatabaseTrouble, Transaction
+from storage.held import HeldPost
 from storage.sources import Watched
-from stories import Verdict
+from stories import Verdict, identity
 from worker import OffTheLoop, in_a_thread
 
 log = structlog.get_logger()
@@ -71,6 +75,8 @@ PLAN_WEIGHED = 1000
 are weighed at a time, since that is done on the loop."""
 LEASE = timedelta(seconds=30)
 KNOCK_EVERY = timedelta(seconds=10)
+MISSED_IN_VAIN = 2
+"""So many reads in a row may find what a hub did not send; after that it is not relied on."""
 FORGOTTEN = timedelta(minutes=10)
 TELL_AFTER = timedelta(days=1)
 """So long a source may fail before the admins hear of it."""
@@ -91,7 +97,8 @@ class Desk:
     `off_the_loop` is where strangers' documents are read: worker processes, for all that may come from outside.
     `large` is held from a large body's arrival until it is dealt with: there is memory for `LARGE_AT_ONCE`.
     `looking`: the sources that are being read, each with the ask (`wake`) that this read is to answer; those of
-    `look_again` were asked for since.
+    `look_again` were asked for since. `hubs` wakes who subscribes at hubs (hubs.py). `settled` counts what was read of
+    each source: a document that another one overtook is not settled, or an alert would go back to what it was.
     """
 
     database: Database
@@ -111,6 +118,8 @@ class Desk:
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))
     looking: dict[str, datetime | None] = field(default_factory=dict)
     look_again: set[str] = field(default_factory=set)
+    hubs: asyncio.Event = field(default_factory=asyncio.Event)
+    settled: Counter[str] = field(default_factory=Counter)
 
     async def wake(self, source_id: str) -> None:
         """Have a source read at once. However often it is asked for: one read at a time, and one more after it."""
@@ -271,7 +280,7 @@ def _looking(desk: Desk, watched: Watched) -> Iterator[None]:
 async def _poll(
     desk: Desk, watched: Watched, large: Callable[[], Awaitable[object]], answered: Callable[[], None]
 ) -> int:
-    started = desk.now()
+    started, before = desk.now(), desk.settled[watched.source.id]
     with metrics.poll_seconds.time():
         try:
             fetched = await kinds.fetch(
@@ -288,13 +297,14 @@ async def _poll(
             if isinstance(fetched, Fetched):
                 parsed = await parse(desk, watched.source, fetched.documents)
                 fetched = replace(fetched, documents=())  # read, and large
-            readings = await _condense_what_is_new(desk, watched, parsed)
+            whole = watched.source.kind is not Kind.SITEMAP  # of an index only what changed is read
+            news = await _what_is_new(desk, watched, parsed, whole=whole)
         except SourceError as error:
             await _note_failure(desk, watched, error)
             return 0
-    readings = await _improved(desk, watched, readings)
-    new = await _commit(desk, watched, readings, fetched, started)
-    outcome = "unchanged" if isinstance(fetched, Unchanged) else "changed" if readings else "nothing-new"
+    news = replace(news, readings=await _improved(desk, watched, news))
+    new = await _commit(desk, watched, news, fetched, started=started, before=before)
+    outcome = "unchanged" if isinstance(fetched, Unchanged) else "changed" if news.readings else "nothing-new"
     metrics.polls.labels(watched.source.id, outcome).inc()
     return new
 
@@ -307,30 +317,77 @@ async def parse(desk: Desk, source: Source, documents: tuple[Document, ...]) -> 
     return reader.in_order(source, parsed)
 
 
-async def _condense_what_is_new(desk: Desk, watched: Watched, parsed: list[Parsed]) -> list[Reading]:
-    """Condense only what this source has not shown before in this form."""
-    source = watched.source
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a read brought that this source had not shown before in this form, the oldest first.
+
+    `keyed_by` names its posts, `repeated` are keys of which there were several. `silent`: a first read, of which only
+    the newest few are sent; `old`: keys of what slid into the document from before that. `window` and `oldest` are
+    what later reads are compared with.
+    """
+
+    readings: list[Reading]
+    keyed_by: str = ""
+    repeated: frozenset[str] = frozenset()
+    silent: bool = False
+    old: frozenset[str] = frozenset()
+    window: list[str] | None = None
+    oldest: datetime | None = None
+
+
+async def _what_is_new(desk: Desk, watched: Watched, parsed: list[Parsed], *, whole: bool = True) -> News:
+    """Give the posts their keys, and condense those that are new or changed. `whole`: they are all that the source
+    shows, and not only what a hub sent."""
+    silent = not watched.read_once
     if not parsed:
-        return []
+        return News([], silent=silent)
+    source, posts = watched.source, [post for post, _ in parsed]
+    feed = any(post.digest for post in posts)
+    chosen = watched.keyed_by or (identity.choice(posts) if feed else "")
+    names = [identity.name_of(post, chosen) for post in posts]
     async with desk.database.read() as connection:
-        known = await archive.seen_of(connection, source.id, [post.key for post, _ in parsed])
-    remembered = {key: seen.fingerprint for key, seen in known.items()}
-    new = [(post, fingerprint) for post, fingerprint in parsed if remembered.get(post.key) != fingerprint]
+        known = await archive.seen_of(connection, source.id, identity.candidates(names))
+        identified = identity.identify(
+            names, {key: identity.Named(seen.apart, seen.repeated) for key, seen in known.items()}
+        )
+        on_hold = await held.fingerprints(connection, source.id, identified.keys)
+    remembered = {**{key: seen.fingerprint for key, seen in known.items()}, **on_hold}
+    under_key = {
+        key: (replace(post, key=key), fingerprint)
+        for key, (post, fingerprint) in zip(identified.keys, parsed, strict=True)
+    }
+    new = [one for key, one in under_key.items() if remembered.get(key) != one[1]]
+    # Another address may be another feed: where nothing of it is known, it begins as every source does.
+    strange = fetch.at_a_new_address(watched.validators) and not known
+    silent = silent or strange
+    dates = [post.published for post in posts]
+    oldest = min((at for at in dates if at is not None), default=None) if feed and silent and all(dates) else None
+    before = watched.validators.get("window", ())
+    old = (
+        identity.slid_in(posts, identified.keys, known, before, watched.oldest)
+        if whole and not silent
+        else frozenset[str]()
+    )
+    window = identity.window(identified.keys) if feed and whole else None
     if source.full_text:
-        new = await _with_full_texts(desk, watched, new, remembered)
-    return await read_closely(desk, source, new)
+        first = max(0, len(new) - source.first_read) if silent else 0
+        loud = [number for number, (post, _) in enumerate(new) if number >= first and post.key not in {*known, *old}]
+        new = await _with_full_texts(desk, watched, new, remembered, loud)
+    readings = await read_closely(desk, source, new)
+    return News(readings, chosen, identified.repeated, silent, old, window, oldest)
 
 
-async def _with_full_texts(desk: Desk, watched: Watched, new: list[Parsed], known: Mapping[str, str]) -> list[Parsed]:
-    """The texts of the articles in place of teasers, of what will be sent: asked for at most once a post, all of a read
-    within the time that one document may take. Without them the teaser stays."""
+async def _with_full_texts(
+    desk: Desk, watched: Watched, new: list[Parsed], known: Mapping[str, str], wanted: list[int]
+) -> list[Parsed]:
+    """The texts of the articles in place of teasers, of the posts whose number is `wanted`: asked for at most once a
+    post, all of a read within the time that one document may take. Without them the teaser stays."""
     async with desk.database.read() as connection:
         kept = await archive.posts_of(connection, watched.source.id, [post.key for post, _ in new if post.key in known])
     texts = [
         (reader.keep_full_text(post, kept[post.key], known[post.key]) if post.key in kept else post, fingerprint)
         for post, fingerprint in new
     ]
-    wanted = [number for number in _loud(watched, new) if new[number][0].key not in known]
     try:
         async with asyncio.timeout(desk.settings.fetch.timeout):
             for number in wanted:
@@ -368,36 +425,48 @@ async def read_closely(desk: Desk, source: Source, parsed: list[Parsed]) -> list
     return readings
 
 
-async def _improved(desk: Desk, watched: Watched, readings: list[Reading]) -> list[Reading]:
+async def _improved(desk: Desk, watched: Watched, news: News) -> list[Reading]:
     """What will be sent with the model's bullets, where it has any: nobody waits for what is only archived."""
-    loud = [readings[number] for number in _loud(watched, readings)]
+    loud = sorted(_loud(watched, news))
     if desk.improve is None or not loud:
-        return readings
-    made = [(reading.post, reading.condensed) for reading in loud]
-    better = await desk.improve(made, watched.source.boilerplate)
-    quiet = readings[: len(readings) - len(loud)]
-    return [*quiet, *(replace(one, condensed=condensed) for one, condensed in zip(loud, better, strict=True))]
+        return news.readings
+    made = [(news.readings[number].post, news.readings[number].condensed) for number in loud]
+    better = dict(zip(loud, await desk.improve(made, watched.source.boilerplate), strict=True))
+    return [
+        replace(one, condensed=better[number]) if number in better else one for number, one in enumerate(news.readings)
+    ]
 
 
 async def _commit(
     desk: Desk,
     watched: Watched,
-    readings: list[Reading],
+    news: News,
     fetched: Fetched | Unchanged,
+    *,
     started: datetime,
+    before: int,
 ) -> int:
     """All that a read changed, in one transaction: nothing is seen that is not owed, nothing owed twice."""
     now, limits = desk.now(), desk.settings.fetch
-    interval = schedule.next_interval(watched.source, watched.interval, limits, any_new=bool(readings))
+    interval = schedule.next_interval(watched.source, watched.interval, limits, any_new=bool(news.readings))
     validators = fetched.validators
     asked = watched.validators if validators is None else validators
-    next_at = schedule.next_read(watched.source, interval, limits, started, fresh=fetched.fresh_for, asked=asked)
     async with desk.database.write() as tx:
-        settling = Settling(desk, tx, watched.source, now)
-        await settling.settle(readings, _loud(watched, readings))
+        overtaken = bool(news.readings) and desk.settled[watched.source.id] != before
+        if overtaken:
+            news, validators, interval = replace(news, readings=[]), None, watched.source.every or limits.min_every
+        settling = Settling(desk, tx, watched.source, now, keyed_by=news.keyed_by, may_hold=not news.silent)
+        await settling.settle(news.readings, _loud(watched, news))
+        await archive.note_repeated(tx, watched.source.id, [*news.repeated])
         results = settling.results
+        desk.settled[watched.source.id] += bool(news.readings)
+        if not overtaken and named_hub(asked) and await _is_pushed(desk, tx, watched, results, now):
+            interval = limits.max_every
+        next_at = schedule.next_read(watched.source, interval, limits, started, fresh=fetched.fresh_for, asked=asked)
         if validators is not None and results and fetch.was_unfaithful(watched.validators, validators):
             validators = fetch.distrusting(validators, now)
+        if validators is not None and news.window is not None:
+            validators = {**validators, "window": news.window}
         if watched.problem:
             words = {"id": watched.source.id, "name": watched.source.name}
             await notices.over(tx, now, trouble_of(watched.source.id), "notice.source_back", **words)
@@ -410,19 +479,78 @@ async def _commit(
             validators=None if validators is None else dict(validators),
             any_new=Verdict.NEW in results or Verdict.JOINS in results,
             asked_at=watched.asked_at,
+            keyed_by=news.keyed_by,
+            oldest=news.oldest,
         )
-    for result, count in results.items():
-        metrics.posts.labels(watched.source.id, result.value).inc(count)
+    if named_hub(asked) != named_hub(watched.validators):
+        desk.hubs.set()
+    _measure_posts(desk, watched.source, settling)
     if watched.problem:
         desk.tell.set()
         log.info("source is back", source=watched.source.id)
     return results[Verdict.NEW] + results[Verdict.JOINS]
 
 
-def _loud(watched: Watched, readings: Sequence[object]) -> range:
-    """Which readings are sent: all, but on the first successful read only the newest `first_read`."""
-    first = max(0, len(readings) - watched.source.first_read) if not watched.read_once else 0
-    return range(first, len(readings))
+def named_hub(validators: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Hub and topic that a document names."""
+    return (validators["hub"], validators["topic"]) if "hub" in validators else None
+
+
+async def _is_pushed(desk: Desk, tx: Transaction, watched: Watched, results: Counter[Verdict], now: datetime) -> bool:
+    """Whether a hub sends this source's news, so that reading it is for safety only: as rarely as is allowed.
+
+    A hub that let reads find the news is not relied on until it sends some again.
+    """
+    if not desk.settings.web.public_url or watched.source.every is not None:
+        return False
+    if results[Verdict.NEW] or results[Verdict.JOINS]:
+        await websub.missed(tx, watched.source.id)
+        desk.hubs.set()
+    return await websub.is_pushed(tx, watched.source.id, now, MISSED_IN_VAIN)
+
+
+async def take_push(desk: Desk, watched: Watched, document: Document) -> int:
+    """What a hub brought, through the same as what was read; returns how many posts were new. Raises SourceError.
+
+    It changes neither the schedule nor the validators: the next read finds nothing new, or what the hub left out.
+    """
+    source, before = watched.source, desk.settled[watched.source.id]
+    async with AsyncExitStack() as held:
+        if len(document.body) > fetch.LARGE:
+            await held.enter_async_context(desk.large)
+        parsed = await parse(desk, source, (document,))
+        news = await _what_is_new(desk, watched, parsed, whole=False)
+    news = replace(news, readings=await _improved(desk, watched, news))
+    now = desk.now()
+    async with desk.database.write() as tx:
+        overtaken = bool(news.readings) and desk.settled[source.id] != before
+        settling = Settling(desk, tx, source, now, keyed_by=news.keyed_by, may_hold=not news.silent)
+        await settling.settle([] if overtaken else news.readings, _loud(watched, news))
+        desk.settled[source.id] += bool(news.readings)
+        new = settling.results[Verdict.NEW] + settling.results[Verdict.JOINS]
+        if new:
+            await watched_sources.had_news(tx, source.id, now)
+    _measure_posts(desk, source, settling)
+    if overtaken:
+        await desk.wake(source.id)
+    desk.send.set()
+    return new
+
+
+def _loud(watched: Watched, news: News) -> frozenset[int]:
+    """Which readings are sent: all but what is old, and on the first successful read only the newest `first_read`."""
+    first = max(0, len(news.readings) - watched.source.first_read) if news.silent else 0
+    numbers = range(first, len(news.readings))
+    return frozenset(number for number in numbers if news.readings[number].post.key not in news.old)
+
+
+def _measure_posts(desk: Desk, source: Source, settling: "Settling") -> None:
+    for result, count in settling.results.items():
+        metrics.posts.labels(source.id, result.value).inc(count)
+    if settling.held:
+        metrics.posts.labels(source.id, "held").inc(settling.held)
+        log.warning("posts are held", source=source.id, count=settling.held)
+        desk.tell.set()
 
 
 class Settling:
@@ -432,25 +560,76 @@ class Settling:
     written first.
     """
 
-    def __init__(self, desk: Desk, tx: Transaction, source: Source, now: datetime) -> None:
+    def __init__(
+        self, desk: Desk, tx: Transaction, source: Source, now: datetime, *, keyed_by: str, may_hold: bool
+    ) -> None:
         self.results: Counter[Verdict] = Counter()
+        self.held = 0
+        self._keyed_by = keyed_by
+        self._may_hold = may_hold
         self._desk = desk
         self._tx = tx
         self._source = source
         self._now = now
         self._by_link: dict[str, StoryState] = {}
         self._unwritten: list[tuple[Reading, NewStory]] = []
-        self._shown: list[tuple[str, str, int]] = []
+        self._shown: list[Shown] = []
 
-    async def settle(self, readings: list[Reading], loud: range) -> None:
+    async def settle(self, readings: list[Reading], loud: Container[int]) -> None:
         """Settle all posts of the read; those whose number is in `loud` are sent."""
         known = await archive.seen_of(self._tx, self._source.id, [reading.post.key for reading in readings])
         links = [link for reading in readings for link in stories.story_links(reading.post)]
         self._by_link = await archive.stories_by_link(self._tx, links)
+        on_hold = await self._hold_back(readings, known) if self._may_hold else frozenset()
         for number, reading in enumerate(readings):
-            await self._settle_one(reading, known.get(reading.post.key), loud=number in loud)
+            if reading.post.key not in on_hold:
+                await self._settle_one(reading, known.get(reading.post.key), loud=number in loud)
         await self._write_new()
         await archive.remember(self._tx, self._source.id, self._shown)
+
+    async def _hold_back(self, readings: list[Reading], known: Mapping[str, archive.Seen]) -> frozenset[str]:
+        """The keys of what waits for an admin's word: posts that look like old ones under new names."""
+        source = self._source
+        new = [one for one in readings if one.post.key not in known and not self._is_own_story(one.post)]
+        already = await held.fingerprints(self._tx, source.id, [one.post.key for one in new])
+        await held.change(self._tx, source.id, [_to_hold(one) for one in new if one.post.key in already])
+        new = [one for one in new if one.post.key not in already]
+        marks = [identity.marks(one.post) for one in new] if len(new) >= identity.HELD_FROM else []
+        marked = await archive.marked(self._tx, source.id, [mark for those in marks for mark in those])
+        back = [
+            _to_hold(new[number], known=next(marked[mark] for mark in marks[number] if mark in marked))
+            for number in identity.renamed(marks, frozenset(marked))
+        ]
+        if back:
+            self.held = len(back)
+            number = await held.hold(self._tx, source.id, back, self._now)
+            await self._ask_about(number, [one.condensed.headline for one in back])
+        return frozenset([*already, *(one.post.key for one in back)])
+
+    async def _ask_about(self, number: int, headlines: list[str]) -> None:
+        """Whoever presses first decides; the command line can, too."""
+        language = self._desk.settings.language
+        buttons = [
+            Button(say(language, "held.send_button"), press=f"held send {number}"),
+            Button(say(language, "held.seen_button"), press=f"held seen {number}"),
+        ]
+        await notices.tell(
+            self._tx,
+            self._now,
+            held_key(number),
+            "notice.held",
+            buttons=[buttons],
+            id=self._source.id,
+            name=self._source.name,
+            number=number,
+            count=len(headlines),
+            first=headlines[0][:120],
+        )
+
+    def _is_own_story(self, post: Post) -> bool:
+        """Whether it names an original that the source had before: then it is a version of that, under whatever key."""
+        story = self._by_link.get(stories.link_key(post.original_link))
+        return story is not None and self._source.id in story.source_ids
 
     async def _settle_one(self, reading: Reading, seen: archive.Seen | None, *, loud: bool) -> None:
         post = reading.post
@@ -475,7 +654,10 @@ class Settling:
             await self._join(reading, story, loud=loud)
         elif story is not None and verdict is Verdict.CHANGED:
             await self._change(reading, story)
-        self._shown.append((post.key, reading.fingerprint, story.alert_id if story else 0))
+        self._show(reading, story.alert_id if story else 0)
+
+    def _show(self, reading: Reading, alert_id: int) -> None:
+        self._shown.append(shown(reading.post, reading.fingerprint, alert_id, self._keyed_by))
 
     async def _find_story(
         self, post: Post, seen: archive.Seen | None, links: tuple[str, ...]
@@ -496,7 +678,7 @@ class Settling:
         await search.add(self._tx, [self._entry(reading, story, state) for (reading, story), state in written])
         await archive.open_fanouts(self._tx, [state.alert_id for state in opened if state.planned])
         for (reading, story), state in written:
-            self._shown.append((story.post.key, reading.fingerprint, state.alert_id))
+            self._show(reading, state.alert_id)
             for link in story.links:
                 self._by_link.setdefault(link, state)
         self._unwritten = []
@@ -510,7 +692,7 @@ class Settling:
         """One more source has the story: the alert names it, and who has not got the alert may get it now."""
         await archive.join(self._tx, story, self._source.id, self._source.name, self._now, planned=loud)
         await archive.keep_posts(self._tx, [(reading.post, story.story_id)], self._now)
-        if self._desk.settings.delivery.duplicates == "edit":
+        if self._desk.settings.delivery.duplicates != "silent":
             await archive.show_everywhere(self._tx, story.alert_id, story.version + 1)
         if loud:
             await archive.open_fanouts(self._tx, [story.alert_id])
@@ -531,6 +713,50 @@ class Settling:
         for link, known in self._by_link.items():
             if known.alert_id == story.alert_id and now is not None:
                 self._by_link[link] = now
+
+
+def _to_hold(reading: Reading, known: str = "") -> HeldPost:
+    searched = (reading.headline, reading.text, reading.tokens)
+    return HeldPost(reading.post, reading.condensed, reading.fingerprint, searched, known)
+
+
+def shown(post: Post, fingerprint: str, alert_id: int, keyed_by: str) -> Shown:
+    """What is to be remembered of a post."""
+    apart = identity.name_of(post, keyed_by).apart
+    return Shown(post.key, fingerprint, alert_id, apart, identity.marks(post))
+
+
+def held_key(number: int) -> str:
+    """The key of what the admins are told about a batch of held posts."""
+    return f"held/{number}"
+
+
+async def decide(desk: Desk, number: int, *, send: bool) -> int | None:
+    """An admin's word about held posts: send them as news, or take them as seen. Returns how many there were; None
+    where somebody decided before."""
+    now = desk.now()
+    async with desk.database.write() as tx:
+        released = await held.release(tx, number)
+        if released is None:
+            return None
+        source_id, posts = released
+        watched = await watched_sources.one(tx, source_id)
+        keyed_by = watched.keyed_by if watched else ""
+        if send and watched is not None:
+            readings = [Reading(one.post, one.condensed, one.fingerprint, *one.searched) for one in posts]
+            settling = Settling(desk, tx, watched.source, now, keyed_by=keyed_by, may_hold=False)
+            await settling.settle(readings, range(len(readings)))
+        else:
+            known = await archive.seen_of(tx, source_id, [one.known for one in posts])
+            alerts = [known[one.known].alert_id if one.known in known else 0 for one in posts]
+            seen = [shown(one.post, one.fingerprint, at, keyed_by) for one, at in zip(posts, alerts, strict=True)]
+            await archive.remember(tx, source_id, seen)
+        text = "notice.held_sent" if send else "notice.held_seen"
+        name = watched.source.name if watched else source_id
+        await notices.over(tx, now, held_key(number), text, id=source_id, name=name, count=len(posts))
+    desk.send.set()
+    desk.tell.set()
+    return len(posts)
 
 
 async def _note_failure(desk: Desk, watched: Watched, error: SourceError) -> None:
@@ -600,7 +826,7 @@ class Call:
     """A call to a platform under way."""
 
     outgoing: Outgoing
-    kind: Literal["send", "edit", "look_up"]
+    kind: Literal["send", "edit", "reply", "look_up"]
     looking: timedelta = timedelta()
     """For how long the message has been looked for."""
 
@@ -645,6 +871,8 @@ class Dispatcher:
         looked_up = {name: now + delivery.LOOK_UP_AFTER for name, one in self._desk.senders.items() if one.can_look}
         async with self._desk.database.write() as tx:
             lapsed = await ledger.lapse(tx, owner=self._desk.owner, now=now, looked_up=looked_up)
+            repeat = self._desk.settings.delivery.on_unknown == "resend"
+            replies = await ledger.lapse_replies(tx, repeat=repeat)
             held = await chats.held_accounts(tx)
             calls = await ledger.calls_since(tx, now - delivery.REMEMBERED)
         for name, sender in self._desk.senders.items():
@@ -655,8 +883,9 @@ class Dispatcher:
                     sender.pace.called(chat, called_at)
         for name, count in lapsed.items():
             metrics.deliveries.labels(name, "lapsed").inc(count)
-        if lapsed:
-            log.warning("calls without an answer from before the start", count=sum(lapsed.values()))
+        if lapsed or replies:
+            count = sum(lapsed.values()) + replies
+            log.warning("calls without an answer from before the start", count=count)
 
     async def turn(self) -> None:
         """Save what became of the calls that ended, and start those that may start now."""
@@ -703,13 +932,28 @@ class Dispatcher:
                 paces[one.chat.platform].take("look_up", one.chat, now)
             room = {name: pace.room("edit", now) for name, pace in paces.items()}
             edits = await ledger.stale(tx, now=now, room=room, closed=closed.beside([*sends, *looks]))
+            replies = await self._replies(tx, edits)
+            edits = [one for one in edits if one not in replies]
             for one in edits:
                 paces[one.chat.platform].take("edit", one.chat, now)
+            for reply in replies:
+                paces[reply.chat.platform].take("send", reply.chat, now)
         return [
             *(Call(one, "send") for one in sends),
             *self._looking_for(looks, now),
             *(Call(one, "edit") for one in edits),
+            *(Call(one, "reply") for one in replies),
         ]
+
+    async def _replies(self, tx: Transaction, stale: list[Outgoing]) -> list[Parcel]:
+        """Those of the messages to be changed that only lack a further source, where that is to be said in a reply."""
+        if self._desk.settings.delivery.duplicates != "reply":
+            return []
+        parcels = [one for one in stale if isinstance(one, Parcel)]
+        joined = await archive.only_joined(tx, {(one.alert.id, one.delivery.shown) for one in parcels})
+        replies = [one for one in parcels if (one.alert.id, one.delivery.shown) in joined]
+        await ledger.start_replies(tx, replies)
+        return replies
 
     def _looking_for(self, looks: list[Outgoing], now: datetime) -> list[Call]:
         """What is looked for, with how long it has been. After a restart that begins anew."""
@@ -722,7 +966,7 @@ class Dispatcher:
     async def _plan(self, tx: Transaction, now: datetime) -> None:
         """While more alerts are open than a chat takes one by one, only urgent ones go out: the rest of such a burst
         becomes round-ups, and not only its end."""
-        if await plan(tx, now):
+        if await plan(tx, now, self._desk.settings.delivery.keep):
             self._desk.send.set()
             left = await ledger.open_fanouts(tx)
             self._burst = left > 0 and (self._burst or left > self._desk.settings.delivery.roundup_after)
@@ -753,13 +997,20 @@ class Dispatcher:
         await asyncio.gather(*late, return_exceptions=True)
 
 
-async def plan(tx: Transaction, now: datetime) -> bool:
-    """Fill in chunks of the oldest open fan-outs, so many chats in all; says whether anything may be left to plan."""
+async def plan(tx: Transaction, now: datetime, keep: float | None = None) -> bool:
+    """Fill in chunks of the oldest open fan-outs, so many chats in all; says whether anything may be left to plan.
+
+    `keep`: for how many seconds it is known who has had an alert.
+    """
     room = PLAN_CHUNK
     while room > 0:
         fanout = await ledger.next_fanout(tx)
         if fanout is None:
             return False
+        if keep is not None and fanout.alert.created <= now - timedelta(seconds=keep):
+            # Who has had it is no longer known: a source that joins so late must not double it.
+            await ledger.move_cursor(tx, fanout, None)
+            continue
         room -= max(await _fill_in(tx, fanout, now), PLAN_CHUNK // PLAN_ALERTS)
     return True
 
@@ -808,12 +1059,17 @@ async def _make_roundup(desk: Desk, tx: Transaction, waiting: ledger.Waiting, ba
 async def _call(desk: Desk, call: Call) -> Answer:
     """One call to a platform. A defect in an adapter counts as unknown: the call may have left."""
     sender = desk.senders[call.platform]
+    if call.kind != "look_up":
+        await asyncio.sleep(sender.pace.departs("edit" if call.kind == "edit" else "send", desk.now()))
     try:
         match call.kind:
             case "send":
                 return await sender.send(call.outgoing)
             case "edit":
                 return await sender.edit(call.outgoing)
+            case "reply":
+                (parcel,) = call.outgoing.parcels
+                return await sender.reply(parcel)
             case _:
                 async with desk.database.read() as connection:
                     called_at = await ledger.called_at(connection, call.outgoing.delivery.id)
@@ -832,7 +1088,7 @@ async def _save(desk: Desk, tx: Transaction, ended: Sequence[tuple[Call, Answer]
     for (call, result), of_call in zip(ended, steps, strict=True):
         ids = [parcel.delivery.id for parcel in call.outgoing.parcels]
         rows += zip(ids, (step.values for step in of_call), strict=True)
-        if call.kind == "send" and isinstance(result, Unknown):
+        if call.kind in ("send", "reply") and isinstance(result, Unknown):
             unknown += ids
     await ledger.save(tx, rows)
     await ledger.count_unknown(tx, unknown)
@@ -869,14 +1125,18 @@ def _step(desk: Desk, call: Call, parcel: Parcel, result: Answer, now: datetime)
             return delivery.after(of, result, version, now, can_look=can_look, together=together)
         case "edit", Sent() | TryLater() | Moved() | ChatGone() | Refused() | Unknown():
             return delivery.after_edit(of, result, version, now)
+        case "reply", Sent() | TryLater() | Moved() | ChatGone() | Refused() | Unknown():
+            rule = desk.settings.delivery.on_unknown
+            return delivery.after_reply(of, result, version, now, on_unknown=rule)
     raise AssertionError(f"{call.kind} cannot end with {result}")
 
 
 async def _slow_down(desk: Desk, tx: Transaction, call: Call, told: TryLater, now: datetime) -> None:
     """A platform asked us to wait: the chat does; when that is true of more than one, the account."""
     until = now + timedelta(seconds=told.after or 0)
-    pace, kind = desk.senders[call.platform].pace, call.kind
-    held = None if kind == "look_up" else pace.told_to_wait(kind, call.outgoing.chat, until, now)
+    pace: delivery.AccountPace = desk.senders[call.platform].pace
+    kind: Literal["send", "edit"] = "edit" if call.kind == "edit" else "send"
+    held = None if call.kind == "look_up" else pace.told_to_wait(kind, call.outgoing.chat, until, now)
     if held is not None:
         await chats.hold_account(tx, call.platform, held)
         log.warning("the account is told to wait", platform=call.platform, seconds=round((held - now).total_seconds()))

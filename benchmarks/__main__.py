@@ -18,14 +18,28 @@ def parser() -> argparse.ArgumentParser:
     condense.add_argument("--misses", action="store_true", help="list the facts each alert missed, and its faults")
     condense.add_argument("--corpus", type=Path, help="folder of SITE/_posts folders (default: ../shared/corpus)")
     names.add_parser("filters", help="10,000 subscriptions with word filters against one alert")
+    websub = names.add_parser("websub", help="from published to the chat: by a hub, by a hook, and by reading")
+    websub.add_argument("--rounds", type=int, default=40, help="news for each of the ways (default: 40)")
     ledger = names.add_parser("ledger", help="inserts, marks, planning, and whether the ledger's length matters")
     ledger.add_argument("--rows", default="10000,100000,1000000", help="old rows to measure beside, in order")
+    faults = names.add_parser("faults", help="5,000 deliveries, disturbed and killed: nothing lost, no double unseen")
+    faults.add_argument("--seeds", default="1", help="3, or 1-20")
     return top
 
 
 def main() -> None:
-    """Run what was asked for, on one core, so that the figures mean the same everywhere."""
+    """Run what was asked for, what computes on one core, so that the figures mean the same everywhere."""
     options = parser().parse_args()
+    if options.name == "faults":  # the bot and the doubles are processes that run beside each other
+        from benchmarks import faults
+
+        first, _, last = options.seeds.partition("-")
+        faults.main(range(int(first), int(last or first) + 1))
+        return
+    if options.name in (None, "websub"):
+        from benchmarks import websub
+
+        websub.main(vars(options).get("rounds", 40))
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     if options.name in (None, "whole_path"):

@@ -122,6 +122,7 @@ class Delivery(Section):
     on_unknown: Literal["resend", "skip"] = Field("resend", description='"resend" or "skip"')
     duplicates: Literal["edit", "reply", "silent"] = Field("edit", description='"edit", "reply" or "silent"')
     expire_after: Duration = Field(86400, description='a duration such as "24h"')
+    keep: Duration = Field(90 * 86400, ge=86400, description='a duration such as "90d", one day or more')
 
 
 class Desk(Section):

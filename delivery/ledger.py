@@ -1,7 +1,7 @@
 """What becomes of a delivery after a call: one rule, in one place, and pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -138,6 +138,17 @@ def after_edit(delivery: Delivery, result: SendResult, version: int, now: dateti
         case Refused(reason):
             # That message is beyond reach (deleted, too old), or no form will do: the edit is over, it stays as it was.
             return Next({"shown": version, "problem": reason})
+
+
+def after_reply(delivery: Delivery, result: SendResult, version: int, now: datetime, *, on_unknown: str) -> Next:
+    """What a reply left behind that says which further sources carry an alert. It is a new message, which nobody looks
+    for: without an answer `on_unknown` decides."""
+    if isinstance(result, Unknown) and on_unknown == "skip":
+        return Next({"shown": version, "attempts": 0, "problem": result.reason, "replying": 0})
+    if isinstance(result, Refused):
+        return Next({"shown": version, "problem": result.reason, "replying": 0})
+    step = after_edit(delivery, result, version, now)
+    return replace(step, values={**step.values, "replying": 0})
 
 
 @dataclass(frozen=True, slots=True)

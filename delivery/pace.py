@@ -5,13 +5,12 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from heapq import heappop, heappush
 from typing import Literal
 
 from models import Chat
 
 Kind = Literal["send", "edit", "look_up"]
-ANSWERS = 0.1
-"""The part of an account's rate that alerts and edits leave to the answers to commands."""
 REMEMBERED = timedelta(seconds=60)
 """No limit of a chat looks further back (https://core.telegram.org/bots/faq: 20 a minute in a group)."""
 MANY_CHATS = 2000
@@ -20,40 +19,67 @@ MANY_CALLS = 200
 
 
 class Pace:
-    """Spaces calls evenly: at most `per_second` in any second, a loop that wakes up late included.
+    """Spaces calls evenly, and keeps to `per_second` in every second, a loop that wakes up late included.
 
-    It holds only the time of the next free slot. `lag`: how late a call may be without losing its slot.
+    `lag`: how late calls may be without losing their slots. What is late is caught up only as the last calls allow.
     """
 
-    LAG = timedelta(milliseconds=20)
-    MARGIN = 1.03
-    """Slots are this much wider than the limit asks, since a late wake-up moves calls closer together."""
+    LAG = timedelta(milliseconds=250)
+    MARGIN = 1.02
+    """Windows are this much wider than the limit asks, since calls come closer together on their way."""
+    AT_THE_DOOR = 1.01
     FURTHEST = timedelta(seconds=60)
     """Whatever lies further ahead than this was noted by a clock that was set back."""
 
     def __init__(self, per_second: float, lag: timedelta = LAG) -> None:
-        self._gap = timedelta(seconds=self.MARGIN / per_second)
+        self._calls = max(1, int(per_second))
+        self._window = timedelta(seconds=self.MARGIN * self._calls / per_second)
+        self._gap = timedelta(seconds=1 / per_second)
         self._lag = lag
-        self._free_at: datetime | None = None
+        self._slot: datetime | None = None
+        self._starts: deque[datetime] = deque()
+        self._departures: deque[datetime] = deque(maxlen=self._calls)
 
     def room(self, now: datetime) -> int:
         """How many calls may start now."""
         start = self._start(now)
-        return 0 if start > now else 1 + (now - start) // self._gap
+        if start > now:
+            return 0
+        while self._starts and not now - self._window < self._starts[0] < now + self._furthest:
+            self._starts.popleft()
+        return max(0, min(1 + (now - start) // self._gap, self._calls - len(self._starts)))
 
     def take(self, calls: int, now: datetime) -> None:
         """Note that so many calls start now."""
         if calls:
-            self._free_at = self._start(now) + calls * self._gap
+            self._slot = self._start(now) + calls * self._gap
+            self._starts.extend([now] * calls)
 
     def free_at(self, now: datetime) -> datetime:
         """When the next call may start."""
-        return max(now, self._start(now))
+        times = [now, self._start(now)]
+        if len(self._starts) >= self._calls and self._starts[-self._calls] < now + self._furthest:
+            times.append(self._starts[-self._calls] + self._window)
+        return max(times)
+
+    def departs(self, now: datetime) -> float:
+        """The seconds that a call has to wait at the door: saving it took a time of its own, so that calls which were
+        apart when they were taken may come too close."""
+        leaves = now
+        if len(self._departures) == self._calls:
+            free = self._departures[0] + self._window * (self.AT_THE_DOOR / self.MARGIN)
+            leaves = free if now < free < now + self._window else now
+        self._departures.append(leaves)
+        return (leaves - now).total_seconds()
+
+    @property
+    def _furthest(self) -> timedelta:
+        return max(self.FURTHEST, 2 * self._gap)
 
     def _start(self, now: datetime) -> datetime:
-        if self._free_at is None or not now - self._lag <= self._free_at <= now + max(self.FURTHEST, 2 * self._gap):
+        if self._slot is None or not now - self._lag <= self._slot <= now + self._furthest:
             return now
-        return self._free_at
+        return self._slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +93,8 @@ class Limit:
 class ChatPace:
     """The limits of one chat. It remembers when its last calls were made."""
 
+    MARGIN = 1.03
+
     def __init__(self, limits: tuple[Limit, ...]) -> None:
         self._limits = limits
         self._calls: deque[datetime] = deque(maxlen=max(limit.calls for limit in limits))
@@ -79,14 +107,14 @@ class ChatPace:
         """How many calls may start now."""
         least = MANY_CALLS
         for limit in self._limits:
-            since = now - timedelta(seconds=limit.seconds * Pace.MARGIN)
+            since = now - timedelta(seconds=limit.seconds * self.MARGIN)
             least = min(least, limit.calls - sum(since < one < now + Pace.FURTHEST for one in self._calls))
         return max(0, least)
 
     def free_at(self, now: datetime) -> datetime:
         """When the next call may start."""
         times = [
-            self._calls[-limit.calls] + timedelta(seconds=limit.seconds * Pace.MARGIN)
+            self._calls[-limit.calls] + timedelta(seconds=limit.seconds * self.MARGIN)
             for limit in self._limits
             # One that lies further ahead than an answer may was noted by a clock that was set back.
             if len(self._calls) >= limit.calls and self._calls[-limit.calls] < now + Pace.FURTHEST
@@ -95,14 +123,11 @@ class ChatPace:
 
 
 class AccountPace:
-    """All limits of one account: answers to commands go first, alerts take what is left, edits what these leave.
+    """All limits of one account: answers take the next slot, alerts what these leave, edits what is left then.
 
     `per_second` counts all messages; edits too, unless they have a rate of their own. `looks` limits the look-ups;
     `limits_of` says what a chat takes; a chat here is the platform's id of it, whatever the thread.
     """
-
-    LAG = timedelta(milliseconds=80)
-    """Alerts leave a tenth of the rate free, so that they may come a little closer together after a slow turn."""
 
     def __init__(
         self,
@@ -112,12 +137,14 @@ class AccountPace:
         edits_per_second: float | None = None,
         looks: Limit | None = None,
     ) -> None:
-        self._alerts = Pace(per_second * (1 - ANSWERS), self.LAG)
-        self._answers = Pace(per_second)
+        self._all = Pace(per_second)
         self._edits = None if edits_per_second is None else Pace(edits_per_second)
         self._looks = None if looks is None else ChatPace((looks,))
         self._limits_of = limits_of
         self._chats: dict[str, ChatPace] = {}
+        self._resting: dict[str, datetime] = {}
+        self._rests_end: list[tuple[datetime, str]] = []
+        self._latest: datetime | None = None
         self._told: dict[str, datetime] = {}
         self._held_until: datetime | None = None
 
@@ -137,6 +164,10 @@ class AccountPace:
         if kind == "send" or self._edits is None:
             self.called(chat, now)
 
+    def departs(self, kind: Kind, now: datetime) -> float:
+        """The seconds that a call which was taken and saved has yet to wait."""
+        return self._pace(kind).departs(now)
+
     def called(self, chat: Chat, now: datetime) -> None:
         """Note a call of the chat alone, such as one from before the start."""
         if len(self._chats) > MANY_CHATS:
@@ -144,22 +175,37 @@ class AccountPace:
         if chat.id not in self._chats:
             self._chats[chat.id] = ChatPace(self._limits_of(chat))
         self._chats[chat.id].take(now)
+        self._latest = now
+        until = self._chats[chat.id].free_at(now)
+        if until > now:
+            self._resting[chat.id] = until
+            heappush(self._rests_end, (until, chat.id))
 
     def answer(self, chat: Chat, now: datetime) -> float:
-        """The seconds that an answer to a command has to wait; its place is taken from the alerts."""
-        starts = self._answers.free_at(now)
-        self._answers.take(1, starts)
-        self._alerts.take(1, now)
+        """The seconds that an answer to a command has to wait for its slot, which is the next one."""
+        starts = self._all.free_at(now)
+        self._all.take(1, starts)
         self.called(chat, starts)
-        return (starts - now).total_seconds()
+        return (starts - now).total_seconds() + self._all.departs(starts)
 
     def resting(self, now: datetime) -> set[str]:
         """The chats that may not be called now."""
-        return {chat for chat, pace in self._chats.items() if pace.free_at(now) > now}
+        if self._latest is not None and now < self._latest - Pace.FURTHEST:
+            # The clock was set back: each chat's own rule says what still counts.
+            times = {chat: pace.free_at(now) for chat, pace in self._chats.items()}
+            self._resting = {chat: time for chat, time in times.items() if time > now}
+            self._rests_end = sorted((time, chat) for chat, time in self._resting.items())
+            self._latest = now
+        while self._rests_end and self._rests_end[0][0] <= now:
+            _, chat = heappop(self._rests_end)
+            if chat in self._resting and self._resting[chat] <= now:
+                del self._resting[chat]
+        return set(self._resting)
 
     def free_at(self, now: datetime) -> datetime | None:
         """When something that must wait now may start; None when nothing must."""
-        times = [pace.free_at(now) for pace in (self._alerts, self._edits, *self._chats.values()) if pace is not None]
+        times = [pace.free_at(now) for pace in (self._all, self._edits) if pace is not None]
+        times += [end for end, _ in self._rests_end[:1]]
         if self._held_until is not None:
             times.append(self._held_until)
         return min((time for time in times if time > now), default=None)
@@ -185,7 +231,7 @@ class AccountPace:
         self._held_until = until
 
     def _pace(self, kind: Kind) -> Pace:
-        return self._edits if kind == "edit" and self._edits is not None else self._alerts
+        return self._edits if kind == "edit" and self._edits is not None else self._all
 
     def _is_held(self, now: datetime) -> bool:
         return self._held_until is not None and self._held_until > now

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from delivery.ledger import LookUp
 from delivery.pace import AccountPace
-from models import Alert, Chat, ChatSettings, Outgoing, Reply, SendResult
+from models import Alert, Chat, ChatSettings, Outgoing, Parcel, Reply, SendResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,10 @@ class Sender(Protocol):
 
     async def edit(self, outgoing: Outgoing) -> SendResult:
         """Make the message `outgoing.delivery.message_id` show what it shows as that is now."""
+        ...
+
+    async def reply(self, parcel: Parcel) -> SendResult:
+        """Say below the message `parcel.delivery.message_id` which further sources carry its alert; silently."""
         ...
 
     async def look_up(self, outgoing: Outgoing, called_at: datetime) -> LookUp:

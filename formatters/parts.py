@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from formatters import inert, when
 from locales import say
-from models import Alert, Button, ChatSettings, Urgency
+from models import Alert, Button, ChatSettings, Reply, Urgency
 
 SAFE = ":/?#[]@!$&'()*+,;=%~-._"
 LONGEST_LINK = 2000
@@ -207,6 +207,13 @@ def _button(button: Button, measure: Measure) -> Button | None:
         taken = button.press.isprintable() and len(button.press.encode()) <= LONGEST_PRESS
         return Button(label, press=button.press) if label and taken else None
     return Button(label, url=link) if label and link and has_public_host(link) else None
+
+
+def in_a_list(headline: str, byline: str, snippet: str, answer: Reply) -> str:
+    """One story of an answer. With pieces of text between the stories, only a blank line tells one from the next."""
+    if not any(story.snippet for story in answer.stories):
+        return f"{headline}\n     {byline}"
+    return "\n".join(("", headline, byline, *([snippet] if snippet else [])))
 
 
 def mark_of(alert: Alert) -> str:

@@ -234,7 +234,8 @@ def _headlines(alerts: Sequence[Alert], settings: ChatSettings) -> list[str]:
 
 def _sections(texts: Iterable[str]) -> list[str]:
     """The texts as the texts of as few sections as possible, none of them cut."""
-    return ["\n".join(group) for group in parts.packed(texts, lambda text: (parts.utf16(text) + 1,), (SECTION,))]
+    groups = parts.packed(texts, lambda text: (parts.utf16(text) + 1,), (SECTION,))
+    return ["\n".join(group).lstrip("\n") for group in groups]
 
 
 # ----------------------------------------------------------------------------------------------------------- replies
@@ -297,7 +298,7 @@ def _story(number: int, story: Story, answer: Reply, settings: ChatSettings) -> 
     back = _link(story.chat_link)
     seen = _linked(back, say(settings.language, "digest.alert")) if back else ""
     second = " · ".join(part for part in (source, stamp, seen) if part)
-    return f"{first}\n     {second}{f' — {snippet}' if snippet else ''}"
+    return parts.in_a_list(first, second, snippet, answer)
 
 
 def _marked(text: str, words: Sequence[str]) -> str:

@@ -210,7 +210,7 @@ def reply(answer: Reply, settings: ChatSettings) -> list[str]:
     blocks += [_escape(parts.shorten(inert.lines(line), 1500, _measure)) for line in answer.lines]
     blocks += [_story(number, story, answer, settings) for number, story in enumerate(answer.stories, answer.first)]
     groups = parts.packed(blocks, lambda block: _size(f"{block}\n"), (LIMIT, ENTITIES, ENTITY_BYTES))
-    messages = ["\n".join(group) for group in groups]
+    messages = ["\n".join(group).lstrip("\n") for group in groups]
     return [message for message in messages if inert.line(TAG.sub("", message))]
 
 
@@ -255,7 +255,7 @@ def _story(number: int, story: Story, answer: Reply, settings: ChatSettings) -> 
     second += (
         [_linked(back, say(settings.language, "digest.alert"))] if (back := parts.address(story.chat_link)) else []
     )
-    return f"{first}\n   {' · '.join(second)}{f' — {snippet}' if snippet else ''}"
+    return parts.in_a_list(first, " · ".join(second), snippet, answer)
 
 
 def _marked(text: str, words: Sequence[str]) -> str:

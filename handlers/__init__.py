@@ -6,8 +6,8 @@ from dataclasses import replace
 import structlog
 
 import metrics
+from handlers import held, latest, mutetopic, search, sources, start, subscribe, subscriptions, unsubscribe
 from handlers import help as help_
-from handlers import latest, mutetopic, search, sources, start, subscribe, subscriptions, unsubscribe
 from handlers.asking import Asking, admitted, ask
 from handlers.names import command_called, nearest
 from locales import say
@@ -27,6 +27,7 @@ HANDLERS: dict[str, Handler] = {
     "subscriptions": subscriptions.answer,
     "mutetopic": mutetopic.answer,
     "sources": sources.answer,
+    "held": held.answer,
 }
 
 

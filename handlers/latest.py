@@ -43,7 +43,9 @@ async def _page(asking: Asking, asked: Asked, page: int) -> Reply:
         return Reply(lines=(asking.say("latest.empty"),))
     more, found = len(found) > count, found[:count]
     links = await chat_links(asking, found)
-    title = asking.say("latest.title_of" if what else "latest.title", count=len(found), what=what)
+    last = first + len(found)
+    key = f"latest.{'further' if first else 'title'}{'_of' if what else ''}"
+    title = asking.say(key, count=len(found), what=what, first=first + 1, last=last)
     shown = tuple(Story(alert, chat_link=links.get(alert.id, "")) for alert in found)
     return Reply(title=title, stories=shown, first=first + 1, buttons=await _buttons(asking, asked, below, page, more))
 

@@ -111,7 +111,7 @@ async def _shown(asking: Asking, line: str, question: Question, found: Found, wh
     links = await chat_links(asking, alerts)
     stories = []
     for alert in alerts:
-        text = " ".join((*alert.bullets, texts.get(alert.id, "")))
+        text = texts.get(alert.id) or " ".join(alert.bullets)
         stories.append(Story(alert, formatters.snippet(text, question.marks), links.get(alert.id, "")))
     total = f"{len(found.ids)}{'+' if found.more else ''}"
     title = asking.say("search.title", words=words, first=which.start + 1, last=which.stop, total=total)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from delivery import AccountPace, CannotLook, Limit, LookUp
-from models import Alert, Chat, ChatSettings, Outgoing, Reply, SendResult, Sent
+from models import Alert, Chat, ChatSettings, Outgoing, Parcel, Reply, SendResult, Sent
 from platforms.state import State
 
 CHAT = Chat("console", "", "page")
@@ -47,6 +47,10 @@ class Console:
                 self._line(parcel.alert, True)
                 self._tell(parcel.alert)
         return Sent(outgoing.delivery.message_id)
+
+    async def reply(self, parcel: Parcel) -> SendResult:
+        """The page draws an alert as it is now."""
+        return await self.edit(parcel)
 
     async def look_up(self, outgoing: Outgoing, called_at: datetime) -> LookUp:
         return CannotLook()

@@ -30,6 +30,7 @@ from models import (
     ChatSettings,
     Command,
     Outgoing,
+    Parcel,
     Part,
     Refused,
     Reply,
@@ -466,6 +467,22 @@ class Slack:
         except Exception as error:
             return self._result(error, shown)
         return Sent(parcel.delivery.message_id) if changed.get("ts") else Unknown("an answer that makes no sense")
+
+    async def reply(self, parcel: Parcel) -> SendResult:
+        """Say in the thread of the sent alert who carries it too."""
+        shown = render.also(parcel.alert, parcel.settings)
+        try:
+            posted = await self.client.chat_postMessage(
+                channel=parcel.chat.id,
+                text=shown.text,
+                blocks=list(shown.blocks),
+                thread_ts=parcel.chat.thread or parcel.delivery.message_id,
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+        except Exception as error:
+            return self._result(error, shown)
+        return Sent(str(posted["ts"])) if posted.get("ts") else Unknown("an answer that makes no sense")
 
     async def tell(self, chat: Chat, told: Reply) -> SendResult:
         """Post something that is no alert, to a channel or (by a user's id) to a person."""

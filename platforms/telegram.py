@@ -14,7 +14,7 @@ os.environ.setdefault("PTB_TIMEDELTA", "1")
 
 import orjson
 import structlog
-from telegram import CallbackQuery, InlineQuery, LinkPreviewOptions, Message, Update
+from telegram import CallbackQuery, InlineQuery, LinkPreviewOptions, Message, ReplyParameters, Update
 from telegram.constants import ParseMode
 from telegram.error import (
     BadRequest,
@@ -41,6 +41,7 @@ from models import (
     Command,
     Moved,
     Outgoing,
+    Parcel,
     Part,
     Refused,
     Reply,
@@ -436,6 +437,25 @@ class Telegram:
         except Exception as error:
             return self._result(error, parcel.chat)
         return Sent(message_id)
+
+    async def reply(self, parcel: Parcel) -> SendResult:
+        """Say below the sent alert who carries it too; where that was deleted, without it."""
+        shown = render.also(parcel.alert, parcel.settings)
+        extra: dict[str, Any] = {"allow_paid_broadcast": True} if self._settings.paid_broadcast else {}
+        try:
+            message = await self._bot.send_message(
+                int(parcel.chat.id),
+                shown.html,
+                message_thread_id=int(parcel.chat.thread) if parcel.chat.thread else None,
+                disable_notification=True,
+                reply_parameters=ReplyParameters(int(parcel.delivery.message_id), allow_sending_without_reply=True),
+                parse_mode=ParseMode.HTML,
+                link_preview_options=LinkPreviewOptions(is_disabled=True),
+                **extra,
+            )
+            return Sent(str(message.message_id))
+        except Exception as error:
+            return self._result(error, parcel.chat)
 
     async def tell(self, chat: Chat, told: Reply) -> SendResult:
         """Post something that is no alert; it rings."""

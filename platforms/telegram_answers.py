@@ -27,7 +27,7 @@ from delivery import AccountPace
 from formatters import parts
 from formatters import telegram as render
 from models import Button, Chat, ChatSettings, Reply, Story
-from platforms.telegram_incoming import Asked
+from platforms.telegram_incoming import PAGE, Asked
 
 log = structlog.get_logger()
 
@@ -95,7 +95,7 @@ class Answers:
                 results,
                 cache_time=CACHED,
                 is_personal=True,
-                next_offset="",
+                next_offset=_next_page(query.offset or "", answer),
                 button=InlineQueryResultsButton(said, start_parameter=FROM_INLINE) if said else None,
             )
         )
@@ -184,6 +184,15 @@ def _button(button: Button, mark: str) -> InlineKeyboardButton | None:
         return InlineKeyboardButton(button.label, url=button.url)
     data = f"{mark}{button.press}"
     return InlineKeyboardButton(button.label, callback_data=data) if len(data.encode()) <= LONGEST_DATA else None
+
+
+def _next_page(offset: str, answer: Reply) -> str:
+    """The press that leads from this page to the next, "" where there is none."""
+    now = PAGE.fullmatch(offset)
+    wanted = int(now["page"]) + 1 if now else 2
+    presses = (button.press for row in answer.buttons for button in row)
+    pages = (found for press in presses if (found := PAGE.fullmatch(press)))
+    return next((page[0] for page in pages if int(page["page"]) == wanted), "")
 
 
 def _result(story: Story, settings: ChatSettings) -> InlineQueryResultArticle:

@@ -24,6 +24,10 @@ FOR_ELSEWHERE = frozenset({"subscribe", "unsubscribe", "subscriptions", "setting
 MARKED = re.compile(rf"(?:{re.escape(BESIDE)}|@(?P<chat>-?\d+) )?(?P<press>.*)", re.DOTALL)
 
 
+# What the button to a further page stands for; in an inline list it is the offset of what comes next.
+PAGE = re.compile(r"(?P<name>search|latest) page (?P<question>\d{1,12}) (?P<page>\d{1,6})")
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A command, the chat where it is answered, and what stands before the presses of the answer's buttons.
@@ -88,10 +92,13 @@ class Incoming:
 
     def inline(self, query: InlineQuery) -> Command:
         """A search by somebody who writes in any chat; without words, the newest."""
-        words = query.query.strip()
+        words, further = query.query.strip(), PAGE.fullmatch(query.offset or "")
         private = Chat(NAME, self._account, str(query.from_user.id))
         name, args = ("search", words) if words else ("latest", "20")
-        return self._command(query.from_user, private, name, args, private=True, may=_yes)
+        if further:
+            name, args = further["name"], f"page {further['question']} {further['page']}"
+        # A page is asked for as by its button: what was forgotten is then not searched for by its number.
+        return self._command(query.from_user, private, name, args, private=True, may=_yes, pressed=bool(further))
 
     def _of_message(self, message: Message, user: User | None, name: str, args: str) -> Command:
         chat = message.chat

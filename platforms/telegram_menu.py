@@ -18,7 +18,7 @@ from locales import say
 
 READING = ("latest", "search")
 CHANGING = ("subscribe", "subscriptions", "unsubscribe")
-DESK = ("sources",)
+DESK = ("sources", "held")
 LANGUAGES = ("", "ko")
 """Of the menus: English is what people of all other languages are shown."""
 

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 from urllib.parse import urljoin
 
@@ -133,7 +134,7 @@ def refuse_what_exhausts(markup: list[str]) -> int:
         raise SourceError("entities", "it declares entities of its own, which no feed needs")
     if any(LONG_TAG.search(part) for part in markup):
         raise SourceError("attributes", "one of its elements has 100,000 characters of attributes or more")
-    begun = sum(1 for part in markup for _ in ENTRY.finditer(part))
+    begun = sum(1 for _ in islice((entry for part in markup for entry in ENTRY.finditer(part)), MAX_ENTRIES + 1))
     _refuse_too_many(begun)
     return begun if begun == 0 or not any("<!--" in part for part in markup) else _outside_comments(markup)
 
@@ -290,6 +291,8 @@ def _post(source: Source, entry: Mapping[str, Any], base: str) -> tuple[Post, st
         language=source.language or _text(entry.get("language")),
         published=moment(entry.get("published")),
         updated=moment(entry.get("updated")),
+        guid=guid,
+        digest=digest,
     )
     return post, link if guid and link else digest
 

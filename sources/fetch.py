@@ -6,19 +6,21 @@ import re
 import socket
 import ssl
 import zlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+import httpcore
 import httpx
 
 from config.settings import Fetch
 from errors import SourceError
-from sources import schedule, walls
+from sources import schedule, walls, websub
 from sources.documents import Document, Fetched, Unchanged
-from sources.transport import CLOCK, OPENED, Transport, is_inside
+from sources.transport import CLOCK, OPENED, Transport, is_inside, permitted, resolve
 
 MAX_REDIRECTS = 5
 ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1"
@@ -131,11 +133,41 @@ async def fetch(
     `large` is awaited when the body turns out to be larger than `LARGE` bytes; the rest of it is read after that.
     """
     start = _start(url, validators.get("moved_to", ""), trusted=trusted)
-    try:
+    with _in_words(settings):
         async with asyncio.timeout(settings.timeout) as clock:
             body = Body(settings.max_bytes, clock, large)
             asking = Asking(validators, now or datetime.now(UTC), clock, body)
             return await _follow(http, start, asking, trusted=trusted)
+
+
+async def post(
+    http: httpx.AsyncClient, url: str, form: Mapping[str, Any], settings: Fetch, *, trusted: bool = False
+) -> None:
+    """Send a form to a hub, with the same guards as a fetch. Raises SourceError unless the hub says 2xx.
+
+    Only redirects that keep the form are followed (307 and 308).
+    """
+    with _in_words(settings):
+        async with asyncio.timeout(settings.timeout) as clock:
+            for _ in range(MAX_REDIRECTS + 1):
+                _refuse_address(url, trusted=trusted)
+                extensions = {OPENED: trusted, CLOCK: clock}
+                async with http.stream("POST", url, data=form, extensions=extensions) as response:
+                    if response.status_code in (307, 308) and "location" in response.headers:
+                        url = _next(url, response.headers["location"])
+                        trusted = trusted and is_inside(response)
+                        continue
+                    if not response.is_success:
+                        raise _refusal(response, datetime.now(UTC))
+                    return
+            raise SourceError("redirect", f"more than {MAX_REDIRECTS} redirects in a row")
+
+
+@contextmanager
+def _in_words(settings: Fetch) -> Iterator[None]:
+    """What goes wrong on the way, as a SourceError."""
+    try:
+        yield
     except TimeoutError as error:
         raise SourceError("timeout", f"no full answer within {settings.timeout:g} s") from error
     except httpx.TimeoutException as error:
@@ -268,10 +300,23 @@ def _refuse_address(url: str, *, trusted: bool) -> None:
         )
 
 
+async def check_address(url: str, within: float = 5.0) -> None:
+    """Raise SourceError if a source that is not in the configuration file may not have this address. Nothing is
+    fetched, and a host that has no address now may have one later."""
+    _refuse_address(url, trusted=False)
+    parts = urlsplit(url)
+    try:
+        async with asyncio.timeout(within):
+            found = await resolve(parts.hostname or "", parts.port or 443)
+    except (TimeoutError, httpcore.ConnectError):
+        return
+    permitted(found, parts.hostname or "", ())
+
+
 async def _take(response: httpx.Response, asking: Asking, moved_to: str) -> Fetched | Unchanged:
     known, headers = asking.validators, response.headers
     asked_at = schedule.moment(headers.get("date", "")) or asking.now
-    if response.status_code == 304 and known:
+    if response.status_code == 304 and "body" in known:
         return _unchanged(headers, known, {}, asked_at)
     if response.status_code != 200:
         raise _refusal(response, asked_at)
@@ -288,10 +333,17 @@ async def _take(response: httpx.Response, asking: Asking, moved_to: str) -> Fetc
     if kept["body"] == known.get("body"):
         return _unchanged(headers, known, kept, asked_at)
     fresh = schedule.fresh_for(headers, asked_at)
+    kept |= _hub(response, body)
     kept |= schedule.asked_in(body) | ({} if fresh is None else {"fresh_for": fresh})
     charset = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", headers.get("content-type", ""), re.IGNORECASE)
     document = Document(str(response.url), body, charset[1] if charset else "", headers.get("link", "")[:10_000])
     return Fetched((document,), kept, fresh)
+
+
+def _hub(response: httpx.Response, body: bytes) -> dict[str, Any]:
+    """The document's hub. One that was named from inside an opened network may be there too."""
+    named = websub.named_in(response.headers.get_list("link"), body, str(response.url))
+    return {**named, "hub_inside": True} if named and is_inside(response) else {**named}
 
 
 def _unchanged(
@@ -313,6 +365,11 @@ def was_unfaithful(known: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
 def distrusting(validators: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """Validators with which the whole document is asked for, for a week."""
     return {**validators, "distrusted_until": int(now.timestamp() + DISTRUSTED_FOR)}
+
+
+def at_a_new_address(validators: Mapping[str, Any]) -> bool:
+    """Whether the source was given another address and nothing has been read there yet."""
+    return "new_address" in validators
 
 
 def moved(validators: Mapping[str, Any]) -> bool:

@@ -1,6 +1,6 @@
 """Posts, stories, alerts and their versions; and the memory of what was seen."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models import Alert, Condensed, Post, Urgency
-from storage.tables import alerts, deliveries, fanouts, posts, seen, stories, story_links, versions
+from storage.tables import alerts, deliveries, fanouts, posts, seen, seen_marks, stories, story_links, versions
 
 CHUNK = 500  # SQLite takes 32,766 parameters a statement (https://www.sqlite.org/limits.html)
 
@@ -21,6 +21,19 @@ class Seen:
 
     fingerprint: str
     alert_id: int
+    apart: str = ""
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is to be remembered of a post; `marks`: by what it is recognised under another key."""
+
+    key: str
+    fingerprint: str
+    alert_id: int
+    apart: str = ""
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +52,9 @@ async def seen_of(connection: AsyncConnection, source_id: str, keys: Sequence[st
     known: dict[str, Seen] = {}
     for start in range(0, len(keys), CHUNK):
         rows = await connection.execute(
-            select(seen.c.key, seen.c.fingerprint, seen.c.alert_id).where(
-                seen.c.source_id == source_id, seen.c.key.in_(keys[start : start + CHUNK])
-            )
+            select(seen).where(seen.c.source_id == source_id, seen.c.key.in_(keys[start : start + CHUNK]))
         )
-        known.update({row.key: Seen(row.fingerprint, row.alert_id) for row in rows})
+        known.update({row.key: Seen(row.fingerprint, row.alert_id, row.apart, row.repeated) for row in rows})
     return known
 
 
@@ -60,19 +71,47 @@ async def posts_of(connection: AsyncConnection, source_id: str, keys: Sequence[s
     return found
 
 
-async def remember(tx: AsyncConnection, source_id: str, shown: Sequence[tuple[str, str, int]]) -> None:
-    """Keep (key, fingerprint, alert id) of what the source has shown now."""
+async def marked(connection: AsyncConnection, source_id: str, marks: Sequence[str]) -> dict[str, str]:
+    """Those of the marks by which a post of this source is known, with its key."""
+    known: dict[str, str] = {}
+    for start in range(0, len(marks), CHUNK):
+        wanted = seen_marks.c.mark.in_(marks[start : start + CHUNK])
+        rows = await connection.execute(select(seen_marks).where(seen_marks.c.source_id == source_id, wanted))
+        known.update({row.mark: row.key for row in rows})
+    return known
+
+
+async def remember(tx: AsyncConnection, source_id: str, shown: Sequence[Shown]) -> None:
+    """Keep what the source has shown now."""
     if not shown:
         return
     statement = insert(seen)
-    fresh = {"fingerprint": statement.excluded.fingerprint, "alert_id": statement.excluded.alert_id}
+    fresh = {name: statement.excluded[name] for name in ("fingerprint", "alert_id", "apart")}
     await tx.execute(
         statement.on_conflict_do_update(index_elements=["source_id", "key"], set_=fresh),
         [
-            {"source_id": source_id, "key": key, "fingerprint": fingerprint, "alert_id": alert_id}
-            for key, fingerprint, alert_id in shown
+            {
+                "source_id": source_id,
+                "key": one.key,
+                "fingerprint": one.fingerprint,
+                "alert_id": one.alert_id,
+                "apart": one.apart,
+            }
+            for one in shown
         ],
     )
+    marks = [{"source_id": source_id, "mark": mark, "key": one.key} for one in shown for mark in one.marks]
+    if marks:
+        marking = insert(seen_marks)
+        newest = {"key": marking.excluded.key}
+        await tx.execute(marking.on_conflict_do_update(index_elements=["source_id", "mark"], set_=newest), marks)
+
+
+async def note_repeated(tx: AsyncConnection, source_id: str, keys: Sequence[str]) -> None:
+    """Of these keys there were several in one document: from now on more may come and are other posts."""
+    for start in range(0, len(keys), CHUNK):
+        some = seen.c.key.in_(keys[start : start + CHUNK])
+        await tx.execute(update(seen).where(seen.c.source_id == source_id, some).values(repeated=True))
 
 
 def _state() -> Select[Any]:
@@ -232,6 +271,26 @@ async def change(tx: AsyncConnection, story: StoryState, post: Post, condensed: 
 
 def _version(story: StoryState) -> Select[Any]:
     return select(versions).where(versions.c.alert_id == story.alert_id, versions.c.n == story.version)
+
+
+async def only_joined(connection: AsyncConnection, shown: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Of (alert id, version): those since which the alert was joined by further sources, and nothing else changed."""
+    found = set()
+    for alert_id, number in shown:
+        now = _version_of(alert_id).where(versions.c.n == alerts.c.version)
+        rows = [(await connection.execute(one)).first() for one in (now, _version_of(alert_id, number))]
+        told = [None if row is None else {k: v for k, v in row._mapping.items() if k not in JOINING} for row in rows]
+        if None not in told and told[0] == told[1]:
+            found.add((alert_id, number))
+    return found
+
+
+JOINING = ("n", "sources")
+
+
+def _version_of(alert_id: int, number: int | None = None) -> Select[Any]:
+    query = select(versions).join(alerts, alerts.c.id == versions.c.alert_id).where(versions.c.alert_id == alert_id)
+    return query if number is None else query.where(versions.c.n == number)
 
 
 async def show_everywhere(tx: AsyncConnection, alert_id: int, version: int) -> None:

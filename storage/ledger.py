@@ -315,6 +315,21 @@ async def stale(
     return await _outgoing(connection, _with_their_messages(taken)) if taken else []
 
 
+async def start_replies(tx: AsyncConnection, parcels: Sequence[Parcel]) -> None:
+    """A reply is a new message: that it is under way is saved before the call, so that a crash can be counted."""
+    for parcel in parcels:
+        row = update(deliveries).where(deliveries.c.id == parcel.delivery.id)
+        await tx.execute(row.values(replying=parcel.alert.version))
+
+
+async def lapse_replies(tx: AsyncConnection, *, repeat: bool) -> int:
+    """Replies of an owner that is gone: each is counted as unknown, and repeated or not; returns how many."""
+    gone = update(deliveries).where(literal_column("replying > 0"))
+    shown = {} if repeat else {"shown": deliveries.c.replying}
+    result = await tx.execute(gone.values(unknowns=deliveries.c.unknowns + 1, replying=0, **shown))
+    return result.rowcount
+
+
 async def unsettled(
     connection: AsyncConnection, *, now: datetime, room: Mapping[str, int], closed: Closed
 ) -> list[Outgoing]:
@@ -448,6 +463,20 @@ async def drop_waiting(tx: AsyncConnection, chat_id: int, reason: str) -> int:
     return count
 
 
+async def drop_alert(tx: AsyncConnection, alert_id: int, reason: str) -> int:
+    """What no chat wants any more (it was taken back before it was sent); returns how many rows. Calls under way and
+    those without an answer are left to end. A message keeps a first one of what it still shows."""
+    here = (deliveries.c.alert_id == alert_id, deliveries.c.status == Status.WAITING)
+    dropped = update(deliveries).where(*here).values(status=Status.DROPPED, problem=reason, message=None, lead=True)
+    led = select(deliveries.c.message).where(*here, deliveries.c.lead, deliveries.c.message.is_not(None))
+    orphans = [*await tx.scalars(led)]
+    count = (await tx.execute(dropped)).rowcount
+    for message in orphans:
+        first = select(deliveries.c.id).where(deliveries.c.message == message).order_by(deliveries.c.alert_id).limit(1)
+        await tx.execute(update(deliveries).where(deliveries.c.id == first.scalar_subquery()).values(lead=True))
+    return count
+
+
 async def hand_over(tx: AsyncConnection, old: int, new: int) -> None:
     """A chat that has two rows: what is still owed to the old one goes to the new, unless that has it already."""
     known = select(deliveries.c.alert_id).where(deliveries.c.chat_id == new)
@@ -482,6 +511,40 @@ async def waiting_by_platform(connection: AsyncConnection) -> dict[str, int]:
         for platform, count in rows:
             found[platform] = found.get(platform, 0) + count
     return found
+
+
+SETTLED = (Status.SENT, Status.GIVEN_UP, Status.DROPPED)
+
+
+async def prune(tx: AsyncConnection, before: datetime, cursor: int, batch: int) -> tuple[int, int | None]:
+    """Look at the next `batch` rows with ids above `cursor` and delete those that ended before then; returns how many,
+    and the last id that was looked at, None at the end.
+
+    What is still owed, unknown, or to be edited stays, and so does a round-up of which any row does.
+    """
+    rows = deliveries.alias()
+    query = select(rows.c.id, rows.c.message, rows.c.created, _ended(rows, before).label("ended"))
+    looked_at = (await tx.execute(query.where(rows.c.id > cursor).order_by(rows.c.id).limit(batch))).all()
+    # Rows are made in the order of their ids: nothing behind so many young ones is old.
+    young = all(row.created > before for row in looked_at)
+    ended = [row for row in looked_at if row.ended]
+    messages_of = {row.message for row in ended if row.message is not None}
+    others = select(rows.c.message).where(rows.c.message.in_(messages_of), ~_ended(rows, before))
+    kept = {*await tx.scalars(others)} if messages_of else set()
+    whole = messages_of - kept
+    alone = [row.id for row in ended if row.message is None]
+    gone = await tx.execute(delete(deliveries).where(deliveries.c.id.in_(alone)))
+    count = gone.rowcount
+    if whole:
+        count += (await tx.execute(delete(deliveries).where(deliveries.c.message.in_(whole)))).rowcount
+        await tx.execute(delete(messages).where(messages.c.id.in_(whole)))
+    return count, None if young or len(looked_at) < batch else looked_at[-1].id
+
+
+def _ended(rows: Any, before: datetime) -> Any:
+    since = func.coalesce(rows.c.sent_at, rows.c.created)
+    to_edit = and_(rows.c.status == Status.SENT, rows.c.shown < rows.c.wanted)
+    return and_(rows.c.status.in_(SETTLED), since < literal(before, UtcDateTime), ~to_edit)
 
 
 @dataclass(frozen=True, slots=True)

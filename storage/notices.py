@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, literal_column, select, update
+from sqlalchemy import Row, delete, insert, literal_column, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_unless
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -106,3 +106,11 @@ async def save(tx: AsyncConnection, notice_id: int, told: Sequence[str]) -> None
 async def finish(tx: AsyncConnection, notice_id: int, now: datetime) -> None:
     """Nobody is left to be told."""
     await tx.execute(update(notices).where(notices.c.id == notice_id).values(done=now))
+
+
+async def prune(tx: AsyncConnection, before: datetime, batch: int) -> bool:
+    """Delete notices that were told and over before then, so many at most; says whether there may be more."""
+    old = (notices.c.done.is_not(None), notices.c.done < before, notices.c.over.is_not(None), notices.c.over < before)
+    ids = select(notices.c.id).where(*old).limit(batch)
+    gone = await tx.execute(delete(notices).where(notices.c.id.in_(ids.scalar_subquery())))
+    return gone.rowcount == batch

@@ -33,10 +33,15 @@ class Watched:
     problem: str
     reason: str = ""
     failing_since: datetime | None = None
+    keyed_by: str = ""
+    """What names its posts (stories/identity.py), "" before that is decided."""
+    oldest: datetime | None = None
+    """The date of the oldest post of the first read, where all had one."""
     asked_at: datetime | None = None
     """When a look was asked for that this one is to answer."""
 
 
+AT_A_NEW_ADDRESS: dict[str, Any] = {"validators": {"new_address": True}, "keyed_by": ""}
 FINE: dict[str, Any] = {"failures": 0, "problem": "", "reason": "", "failing_since": None}
 
 
@@ -75,6 +80,8 @@ def _watched(row: Row[Any]) -> Watched:
         problem=row.problem,
         reason=row.reason,
         failing_since=row.failing_since,
+        keyed_by=row.keyed_by,
+        oldest=row.oldest,
         asked_at=row.asked_at,
     )
 
@@ -82,7 +89,7 @@ def _watched(row: Row[Any]) -> Watched:
 async def declare(tx: AsyncConnection, declared: Sequence[Source], now: datetime, interval: int) -> None:
     """Make the rows match the file: new ones appear, changed ones are told, missing ones stop and keep their memory.
 
-    A source whose address or kind changed forgets its validators, and is due at once.
+    A source whose address or kind changed forgets its validators and what names its posts, and is due at once.
     """
     ids = [source.id for source in declared]
     await tx.execute(update(sources).where(sources.c.from_file, sources.c.id.not_in(ids)).values(active=False))
@@ -97,12 +104,19 @@ async def declare(tx: AsyncConnection, declared: Sequence[Source], now: datetime
             "from_file": True,
             "active": True,
         }
-        if not known.active or (known.spec["url"], known.spec["kind"]) != (source.url, source.kind):
-            changed |= {"validators": {}, "next_at": now, **FINE}
+        if elsewhere := not _same_place(known, source):
+            changed |= AT_A_NEW_ADDRESS
+        if elsewhere or not known.active:
+            changed |= {"validators": dict(changed.get("validators", {})), "next_at": now, **FINE}
         await tx.execute(update(sources).where(sources.c.id == source.id).values(**changed))
 
 
+def _same_place(known: Row[Any], source: Source) -> bool:
+    return (known.spec["url"], known.spec["kind"]) == (source.url, source.kind)
+
+
 async def _insert(tx: AsyncConnection, source: Source, now: datetime, *, from_file: bool, interval: int) -> None:
+    known = (await tx.execute(select(sources).where(sources.c.id == source.id))).one_or_none()
     row = {
         "id": source.id,
         "from_file": from_file,
@@ -118,6 +132,8 @@ async def _insert(tx: AsyncConnection, source: Source, now: datetime, *, from_fi
         **FINE,
     }
     fresh = {key: value for key, value in row.items() if key not in ("id", "added_at", "read_once", "paused")}
+    if known is not None and not _same_place(known, source):
+        fresh |= AT_A_NEW_ADDRESS
     await tx.execute(insert(sources).values(row).on_conflict_do_update(index_elements=["id"], set_=fresh))
 
 
@@ -215,6 +231,8 @@ async def saved(
     validators: dict[str, Any] | None,
     any_new: bool,
     asked_at: datetime | None = None,
+    keyed_by: str = "",
+    oldest: datetime | None = None,
 ) -> None:
     """A read that went well. `validators` None keeps the earlier ones (nothing had changed). `asked_at`: the ask
     that it answers."""
@@ -227,9 +245,18 @@ async def saved(
     }
     if any_new:
         values["last_new_at"] = now
+    if oldest is not None:
+        values["oldest"] = oldest
+    if keyed_by:
+        values["keyed_by"] = keyed_by
     if validators is not None:
         values["validators"] = validators
     await tx.execute(update(sources).where(sources.c.id == source_id).values(**values))
+
+
+async def had_news(tx: AsyncConnection, source_id: str, now: datetime) -> None:
+    """It had something new that was not read on schedule."""
+    await tx.execute(update(sources).where(sources.c.id == source_id).values(last_new_at=now))
 
 
 async def failed(

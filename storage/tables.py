@@ -52,6 +52,8 @@ sources = Table(
     Column("next_at", UtcDateTime, nullable=False),
     Column("last_read_at", UtcDateTime),
     Column("read_once", Boolean, nullable=False),
+    Column("keyed_by", String(8), nullable=False, server_default=""),
+    Column("oldest", UtcDateTime),
     Column("last_new_at", UtcDateTime),
     Column("interval", Integer, nullable=False),
     Column("failures", Integer, nullable=False),
@@ -62,10 +64,32 @@ sources = Table(
     Column("failing_since", UtcDateTime),
     Index("sources_due", "next_at"),
 )
-"""`spec` is the Source as JSON; `host`: whom reading it asks; `read_once`: a read has succeeded; `interval`: the
-adaptive one, in seconds. `asked_at`: when somebody asked for a look at once that has not been had. `not_before`: until
-then its publisher asked us to stay away. `reason`: the word for `problem` (docs/operations.md), "" while there is
-none."""
+"""`spec` is the Source as JSON; `host`: whom reading it asks; `read_once`: a read has succeeded; `keyed_by`: what
+names its posts, "" before that is decided; `oldest`: the date of its first read's oldest post; `interval`: the adaptive
+one, in seconds. `asked_at`: when somebody asked for a look at once that has not been had. `not_before`: until then its
+publisher asked us to stay away. `reason`: the word for `problem` (docs/operations.md), "" while there is none."""
+
+websub = Table(
+    "websub",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source_id", String(32), nullable=False),
+    Column("hub", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("callback", Text, nullable=False),
+    Column("secret", String(64), nullable=False),
+    Column("inside", Boolean, nullable=False),
+    Column("wanted", Boolean, nullable=False),
+    Column("pending", String(16), nullable=False),
+    Column("asked_at", UtcDateTime),
+    Column("lease_until", UtcDateTime),
+    Column("next_at", UtcDateTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("missed", Integer, nullable=False),
+    Column("problem", Text, nullable=False),
+    Index("websub_source", "source_id"),
+)
+"""Subscriptions at hubs; one that is not `wanted` any more stays until its hub has confirmed that."""
 
 seen = Table(
     "seen",
@@ -74,8 +98,46 @@ seen = Table(
     Column("key", Text, primary_key=True),
     Column("fingerprint", String(32), nullable=False),
     Column("alert_id", Integer, nullable=False),
+    Column("apart", Text, nullable=False, server_default=""),
+    Column("repeated", Boolean, nullable=False, server_default=false()),
 )
-"""The memory of having seen a key. It outlives the post and the source."""
+"""The memory of having seen a key. It outlives the post and the source. `apart`: what tells the post apart from others
+of its name; `repeated`: there were several of that name in one document (stories/identity.py)."""
+
+seen_marks = Table(
+    "seen_marks",
+    metadata,
+    Column("source_id", String(32), primary_key=True),
+    Column("mark", String(32), primary_key=True),
+    Column("key", Text, nullable=False),
+)
+"""By what posts of a source are recognised when their keys are others; of several the newest."""
+
+held = Table(
+    "held",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source_id", String(32), nullable=False),
+    Column("created", UtcDateTime, nullable=False),
+)
+"""What came at once and waits for an admin's word."""
+
+held_posts = Table(
+    "held_posts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("held_id", ForeignKey("held.id"), nullable=False),
+    Column("source_id", String(32), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("fingerprint", String(32), nullable=False),
+    Column("post", JSON, nullable=False),
+    Column("condensed", JSON, nullable=False),
+    Column("searched", JSON, nullable=False),
+    Column("known", Text, nullable=False),
+    UniqueConstraint("source_id", "key"),
+    Index("held_posts_batch", "held_id"),
+)
+"""Its posts, with all that is needed to send them; `known`: the key of the post that each looks like."""
 
 stories = Table("stories", metadata, Column("id", Integer, primary_key=True), Column("opened", UtcDateTime))
 
@@ -284,6 +346,7 @@ deliveries = Table(
     Column("lead", Boolean, nullable=False, server_default=text("1")),
     Column("queue", String(16)),
     Column("pictureless", Boolean, nullable=False, server_default=false()),
+    Column("replying", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("alert_id", "chat_id"),
     Index(
         "deliveries_next",
@@ -296,9 +359,11 @@ deliveries = Table(
     Index("deliveries_unsettled", "chat_id", sqlite_where=text("status IN ('sending', 'unknown')")),
     Index("deliveries_stale", "queue", "alert_id", sqlite_where=text("status = 'sent' and shown < wanted")),
     Index("deliveries_message", "message", sqlite_where=text("message is not null")),
+    Index("deliveries_replying", "id", sqlite_where=text("replying > 0")),
     Index("one_call_a_chat", "chat_id", unique=True, sqlite_where=text("status = 'sending' and lead")),
 )
 """The ledger. `unknowns` counts the calls of which no answer came: the only ones that can have doubled. `lead`: the
-first of the deliveries of its message, as every delivery is that has a message of its own. `queue`: the platform in
-whose line it stands, NULL while its chat's door is closed, so that a closed chat's backlog is not looked at each turn.
-What is claimed next is read off the front of `deliveries_next`, however long that is."""
+first of the deliveries of its message, as every delivery is that has a message of its own. `replying`: the version that
+a reply under way tells, saved before the call. `queue`: the platform in whose line it stands, NULL while its chat's
+door is closed, so that a closed chat's backlog is not looked at each turn. What is claimed next is read off the front
+of `deliveries_next`, however long that is."""

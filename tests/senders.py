@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from delivery import AccountPace, Alarm, CannotLook, Limit, LookUp
-from models import Alert, Chat, ChatGone, ChatSettings, Outgoing, Reply, Roundup, SendResult, Sent
+from models import Alert, Chat, ChatGone, ChatSettings, Outgoing, Parcel, Reply, Roundup, SendResult, Sent
 
 
 class ScriptedSender:
@@ -29,6 +29,7 @@ class ScriptedSender:
         self.shown: defaultdict[str, list[str]] = defaultdict(list)
         self.sent: list[Outgoing] = []
         self.edited: list[Outgoing] = []
+        self.replied: list[Parcel] = []
         self.told: list[tuple[str, Reply]] = []
         self.gates: dict[str, asyncio.Event] = {}
         self.at_once: dict[str, int] = defaultdict(int)
@@ -64,6 +65,14 @@ class ScriptedSender:
         script = self.script[f"tell {chat.id}"]
         result = script.popleft() if script else Sent("")
         self.told.append((chat.id, told))
+        return result
+
+    async def reply(self, parcel: Parcel) -> SendResult:
+        self.replied.append(parcel)
+        script = self.script[f"reply {parcel.chat.id}"]
+        result = script.popleft() if script else Sent("")
+        if isinstance(result, Sent):
+            self.shown[parcel.chat.id].append(f"+ {', '.join(parcel.alert.sources)}")
         return result
 
     async def look_up(self, outgoing: Outgoing, called_at: datetime) -> LookUp:

@@ -397,6 +397,50 @@ def test_a_source_added_for_an_address_that_turns_inner_is_not_read_any_more(
     assert [request.path for request in feed.requests[asked:]] == ["/listed.xml"]
 
 
+def test_a_list_of_another_reader_is_imported_line_by_line_and_exported_again(tmp_path: Path) -> None:
+    site = Site(tmp_path, "mine")
+    configure(tmp_path, sources=[declared(site), {"id": "one", "url": "https://one.example/feed"}])
+    (tmp_path / "list.opml").write_text(
+        """<opml version="2.0"><body><outline text="경제"><outline text="국내">
+        <outline text="둘" xmlUrl="https://two.example/feed"/>
+        <outline text="또" xmlUrl="https://two.example/other"/></outline></outline>
+        <outline text="하나" xmlUrl="https://one.example/feed"/>
+        <outline text="둘" xmlUrl="https://two.example/feed"/>
+        <outline text="안" xmlUrl="http://127.0.0.1/feed"/>
+        <outline text="없음"/></body></opml>""",
+        encoding="utf-8",
+    )
+    imported = type_(tmp_path, "opml", "import", "list.opml", "--json")
+    assert imported.returncode == 1
+    told = [json.loads(line) for line in imported.stdout.splitlines()]
+    assert [(row["line"], row["state"], row["id"]) for row in told] == [
+        (2, "added", "two-example"),
+        (3, "added", "two-example-2"),
+        (4, "known", "one"),
+        (5, "known", "two-example"),
+        (6, "refused", ""),
+        (7, "refused", ""),
+    ]
+    assert "not a public address" in told[4]["problem"] and told[5]["problem"] == "no xmlUrl"
+    assert "2 added, 2 known" not in imported.stdout
+    again = type_(tmp_path, "opml", "import", "list.opml")
+    assert "0 added, 4 known, 2 refused" in again.stdout
+    exported = type_(tmp_path, "opml", "export")
+    assert exported.returncode == 0 and "mine" in exported.stderr
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "list.opml").write_text(exported.stdout, encoding="utf-8")
+    assert [(row["name"], row["url"], row["topics"]) for row in rows(type_(tmp_path, "opml", "export", "--json"))] == [
+        ("one", "https://one.example/feed", []),
+        ("둘", "https://two.example/feed", ["경제", "국내"]),
+        ("또", "https://two.example/other", ["경제", "국내"]),
+    ]
+    elsewhere = rows(type_(tmp_path / "other", "opml", "import", "list.opml", "--json"))
+    assert [row["state"] for row in elsewhere] == ["added"] * 3
+    for wrong in ("none.opml", "sokbo.toml"):
+        refused = type_(tmp_path, "opml", "import", wrong)
+        assert refused.returncode in (1, 2) and len(refused.stderr.splitlines()) == 1
+
+
 def test_trying_a_source_shows_its_alerts_and_keeps_nothing(tmp_path: Path, feed: FakePublisher) -> None:
     (shown,) = rows(type_(tmp_path, "sources", "test", address(feed), "--json", program=LOOPBACK_BOT))
     assert len(feed.requests) == 1

@@ -1,15 +1,18 @@
 """The story of one post, with a real database, a real folder of posts, and a platform in memory."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+import delivery
 import metrics
 import pipeline
 from config.settings import load
-from delivery import AccountPace, CannotLook, Found, Limit, NotThere
-from models import Chat, ChatGone, ChatSettings, Moved, Part, Refused, Subscription, TryLater, Unknown
+from delivery import AccountPace, CannotLook, Found, Limit, Next, NotThere
+from models import Chat, ChatGone, ChatSettings, Moved, Part, Refused, Status, Subscription, TryLater, Unknown
 from pipeline import Desk, Dispatcher
 from storage import archive, chats, notices
 from storage import sources as stored
@@ -136,6 +139,24 @@ async def test_a_held_chat_does_not_delay_another_and_keeps_its_order(
     clock.forward(31)
     await deliver(desk)
     assert sender.shown["a"] == ["소식 1호", "소식 2호", "소식 3호"]
+
+
+def not_held(step: Next) -> Next:
+    return replace(step, hold_until=None)
+
+
+def not_repeated(step: Next) -> Next:
+    return replace(step, values={**step.values, "status": Status.GIVEN_UP}) if step.hold_until else step
+
+
+@pytest.mark.parametrize("broken", [not_held, not_repeated])
+async def test_a_broken_rule_of_retrying_is_seen_by_the_test_of_a_held_chat(
+    desk: Desk, sender: ScriptedSender, site: Site, clock: Clock, monkeypatch: pytest.MonkeyPatch, broken: Any
+) -> None:
+    after = delivery.after
+    monkeypatch.setattr(delivery, "after", lambda *of, **names: broken(after(*of, **names)))
+    with pytest.raises(AssertionError):
+        await test_a_held_chat_does_not_delay_another_and_keeps_its_order(desk, sender, site, clock)
 
 
 async def test_an_urgent_alert_overtakes_in_a_held_chat(

@@ -1,12 +1,17 @@
 """Who goes first where not all can: urgent alerts, then the oldest, then edits; and nobody starves."""
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from delivery import AccountPace, Limit
 from models import TryLater
 from pipeline import Desk, Dispatcher
+from storage import ledger
+from storage.tables import deliveries
 from tests.conftest import Clock
 from tests.senders import ScriptedSender
 from tests.sites import Site
@@ -15,7 +20,7 @@ from tests.test_pipeline import deliver, poll, started, subscribe
 
 @pytest.fixture
 def sender(desk: Desk) -> ScriptedSender:
-    """Ten calls a second, less what is left to answers; one a second in a chat."""
+    """Ten calls a second; one a second in a chat."""
     made = ScriptedSender()
     made.pace = AccountPace(10, lambda _: (Limit(1, 1),))
     desk.senders = {made.name: made}
@@ -74,7 +79,7 @@ async def test_edits_take_what_alerts_leave(desk: Desk, sender: ScriptedSender, 
     site.publish(1, title="고친 제목")
     site.publish(2)
     await poll(desk, site)
-    await run(desk, clock, 1.1, dispatcher)
+    await run(desk, clock, 0.9, dispatcher)
     assert not sender.edited and len(sender.sent) > 15
     await run(desk, clock, 4, dispatcher)
     assert len(sender.edited) == 10 and Counter(len(sender.shown[name]) for name in names) == {2: 10}
@@ -93,3 +98,18 @@ async def test_answers_take_their_place_from_the_alerts(
         assert sender.pace.answer(sender.sent[0].chat, clock()) <= 0.1
         await run(desk, clock, 0.1, dispatcher)
     assert len(sender.sent) - alone <= 2 < alone
+
+
+async def test_without_the_lines_order_the_same_urgent_alert_is_late(
+    desk: Desk, sender: ScriptedSender, site: Site, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broken bot: who goes next is chosen by alert alone."""
+
+    async def oldest_first(tx: Any, *, room: Mapping[str, int], **_: Any) -> list[int]:
+        waiting = select(deliveries.c.chat_id).where(deliveries.c.status == "waiting")
+        ids = await tx.scalars(waiting.order_by(deliveries.c.alert_id, deliveries.c.id))
+        return [*dict.fromkeys(ids)][: sum(room.values())]
+
+    monkeypatch.setattr(ledger, "first_in_line", oldest_first)
+    with pytest.raises(AssertionError):
+        await test_an_urgent_alert_for_all_overtakes_a_backlog_for_all(desk, sender, site, clock)

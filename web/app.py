@@ -20,6 +20,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import handlers
+import hubs
 import metrics
 import notices
 from config.settings import Web
@@ -29,6 +30,7 @@ from models import Alert, Chat, ChatSettings, Command
 from pipeline import Desk
 from storage import archive, ledger, sources
 from storage import notices as stored_notices
+from web.callbacks import Callbacks
 from web.hooks import Hooks, Wake
 
 HERE = Path(__file__).parent
@@ -42,8 +44,9 @@ LONGEST_CALL = 1_000_000
 ON_THE_PAGE = frozenset({"help", "latest", "search", "sources", "start"})
 STATE_CHANGING = frozenset({"subscribe", "unsubscribe", "subscriptions", "mutetopic"})
 NAMED_ANYHOW = ("/healthz", "/readyz", "/metrics")
-SIGNED = ("/hooks/",)
-"""What proves itself with a signature may come under any name: no page of a browser can make one."""
+SIGNED = ("/hooks/", "/websub/")
+"""What proves itself with a signature, or with an answer to our own request, may come under any name: no page of a
+browser can make one."""
 CSP = "default-src 'self'; img-src https: http: data: 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 
@@ -93,6 +96,11 @@ class Site:
         hook_secrets = {table.id: table.hook_secret.get_secret_value() for table in desk.settings.sources}
         routes = [
             Route("/hooks/{source}", Hooks(hook_secrets, wake).answer, methods=["POST"]),
+            Route(
+                "/websub/{source}",
+                Callbacks(hubs.Receiving(desk), desk.settings.fetch.max_bytes).answer,
+                methods=["GET", "POST"],
+            ),
             Route("/", self.page),
             Route("/events", self.events),
             Route("/commands", self.commands, methods=["POST"]),

@@ -81,7 +81,7 @@ async def test_an_unknown_command_gets_a_suggestion(desk: Desk, name: str, told:
 
 async def test_english_speakers_are_answered_in_english_in_private(desk: Desk) -> None:
     english = replace(OPEN, name="search", args="nothing", chat=PRIVATE, private=True, language="en-GB")
-    assert await said(desk, english) == 'No results for "nothing". Try fewer words.'
+    assert await said(desk, english) == "No results for “nothing”. Try fewer words."
     korean_group = replace(OPEN, name="search", args="nothing", language="en")
     assert "검색 결과가 없습니다" in await said(desk, korean_group)
 

@@ -49,7 +49,7 @@ async def fill(desk: Desk, clock: Clock, count: int) -> list[int]:
 async def test_search_marks_words_and_shows_where_they_stand(desk: Desk, clock: Clock) -> None:
     await archived(desk.database, "고속철도 수출액 2,700억 원", "고속철도 KTX의 첫 수출이 성사됐다.", clock())
     assert await said(desk, "수출") == (
-        '"수출" 검색 결과 1–1 / 1\n'
+        "“수출” 검색 결과 1–1 / 1\n"
         "1. 고속철도 수출액 2,700억 원\n   newsdao · 6월 17일 14:00\n"
         "   고속철도 KTX의 첫 수출이 성사됐다.\n   https://news.example/1"
     )
@@ -68,8 +68,8 @@ async def test_search_without_words_asks_back(desk: Desk, args: str) -> None:
 
 
 async def test_search_says_when_there_is_nothing(desk: Desk) -> None:
-    assert await said(desk, "없는말") == '"없는말" 검색 결과가 없습니다. 낱말을 줄여 보세요.'
-    assert await said(desk, "nothing", ENGLISH) == 'No results for "nothing". Try fewer words.'
+    assert await said(desk, "없는말") == "“없는말” 검색 결과가 없습니다. 낱말을 줄여 보세요."
+    assert await said(desk, "nothing", ENGLISH) == "No results for “nothing”. Try fewer words."
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ async def test_pages_turn_in_a_ring_and_carry_nothing_but_an_id(desk: Desk, cloc
     assert (back.label, here.label, on.label, order.label) == ("◀", "1/3", "▶", "최신순으로")
     assert (back.press, here.press, on.press) == ("search page 1 3", "search page 1 1", "search page 1 2")
     second = await press(desk, on)
-    assert second.title == '"수출" 검색 결과 6–10 / 12' and second.first == 6
+    assert second.title == "“수출” 검색 결과 6–10 / 12" and second.first == 6
     last = await press(desk, back)
     assert headlines(last) == ["소식 2호", "소식 1호"] and last.buttons[0][2].press == "search page 1 1"
 
@@ -185,7 +185,7 @@ async def test_the_last_page_of_very_many_says_how_to_find_the_rest(
     monkeypatch.setattr("storage.search.WINDOW", 6)
     await fill(desk, clock, 8)
     first = await asked(desk, "수출")
-    assert first.title == '"수출" 검색 결과 1–5 / 6+' and first.lines == ()
+    assert first.title == "“수출” 검색 결과 1–5 / 6+" and first.lines == ()
     last = await press(desk, first.buttons[0][2])
     assert last.lines == ("여기까지 보여 드립니다. 더 찾으려면 낱말이나 since:7d, source:출처 를 더해 좁혀 보세요.",)
 
@@ -213,7 +213,7 @@ async def test_results_link_to_the_alert_in_the_chat_that_got_it(desk: Desk, clo
     links = {story.alert.id: story.chat_link for story in answer.stories}
     assert links == {sent: "https://t.me/c/1234567890/77", not_sent: ""}
     (shown,) = telegram.reply(answer, SETTINGS)
-    assert '· <a href="https://t.me/c/1234567890/77">알림 보기</a> — <u>수출</u>이 늘었다.' in shown
+    assert '· <a href="https://t.me/c/1234567890/77">알림 보기</a>\n<u>수출</u>이 늘었다.' in shown
     assert "<https://t.me/c/1234567890/77|알림 보기>" in str(slack.reply(answer, SETTINGS).blocks)
     latest = await asked(desk, "", replace(ASK, name="latest"))
     assert [story.chat_link for story in latest.stories] == ["", "https://t.me/c/1234567890/77"]

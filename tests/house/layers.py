@@ -19,7 +19,21 @@ PACKAGES = (
     "web",
     "worker",
 )
-MODULES = ("bot", "errors", "logs", "metrics", "model", "models", "notices", "pipeline", "preview", "reader")
+MODULES = (
+    "bot",
+    "errors",
+    "hubs",
+    "logs",
+    "metrics",
+    "model",
+    "models",
+    "notices",
+    "pipeline",
+    "preview",
+    "reader",
+    "upkeep",
+    "watching",
+)
 LIBRARIES = {
     "telegram": {"platforms"},
     "slack_sdk": {"platforms"},

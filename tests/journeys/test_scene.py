@@ -43,7 +43,7 @@ def test_commands_are_answered_on_both_platforms_and_the_page(tmp_path: Path) ->
         assert latest.text.startswith("최신 소식 2건") and "AT&T" in latest.text
         scene.telegram.send_text(42, 42, "/search 수출")
         (*_, found) = scene.telegram.wait_for_messages(42, 5)
-        assert '"수출" 검색 결과 1–1 / 1' in found.text and "수출액 2,700억 원" in found.text
+        assert "“수출” 검색 결과 1–1 / 1" in found.text and "수출액 2,700억 원" in found.text
         (reply,) = scene.slack.wait_for_replies(scene.slack.slash("/search", "수출", "C1", "U1"))
         assert "수출액 2,700억 원" in reply.visible and reply.pings == []
         _, answer = fetch(f"{scene.url}/commands", {"text": "/search 수출"})

@@ -584,3 +584,32 @@ async def test_a_call_that_is_not_slacks_or_too_old_is_refused(over_http: Slack,
 
 def test_a_socket_takes_no_calls(fake: FakeSlack, desk: Desk) -> None:
     assert Slack(settings(fake), desk.take, desk, SETTINGS).hooks == {}
+
+
+async def test_a_further_source_is_said_in_the_thread_of_the_alert(platform: Slack, fake: FakeSlack) -> None:
+    sent = await platform.send(parcel(CHAT))
+    assert isinstance(sent, Sent)
+    joined = parcel(CHAT, delivery={"message_id": sent.message_id}, sources=("뉴스다오", "다른 신문"))
+    assert isinstance(await platform.reply(joined), Sent)
+    reply = fake.channels["C1"].messages[-1]
+    assert reply.thread_ts == sent.message_id and "다른 신문" in reply.visible and not reply.pings
+
+
+async def test_a_thread_gets_its_alerts_there_and_a_lost_one_is_looked_for_among_its_replies(
+    platform: Slack, fake: FakeSlack
+) -> None:
+    parent = fake.add_message("C1", "U1", "속보는 여기")
+    thread = replace(CHAT, thread=parent.ts)
+    fake.fault("reset_after")
+    called = datetime.now(UTC)
+    assert isinstance(await platform.send(parcel(thread)), Unknown)
+    (message,) = fake.channels["C1"].messages
+    assert message.thread_ts == parent.ts and (message.unfurl_links, message.unfurl_media) == (False, False)
+    assert await platform.look_up(parcel(thread), called) == Found(message.ts)
+    assert await platform.look_up(parcel(thread, delivery={"id": 12}), called) == NotThere()
+    (asked, _) = fake.calls_to("conversations.replies")
+    assert fake.calls_to("conversations.history") == []
+    around = [float(str(asked.params[name])) - called.timestamp() for name in ("oldest", "latest")]
+    assert around == pytest.approx([-120, 120], abs=0.01)
+    edited = await platform.edit(parcel(thread, delivery={"message_id": message.ts}, headline="고친 제목"))
+    assert edited == Sent(message.ts) and "고친 제목" in message.visible

@@ -669,6 +669,20 @@ async def test_words_behind_the_bots_name_are_searched_and_a_choice_posts_the_al
     assert told["results"] == [] and told["button"]["text"] == "이 봇은 초대받은 사람만 쓸 수 있습니다."
 
 
+async def test_a_long_inline_list_goes_on_where_it_ended(running: Telegram, fake: FakeTelegram, desk: Desk) -> None:
+    ring = (Button("◀", "search page 17 3"), Button("▶", "search page 17 2"))
+    desk.answer = Reply(title="결과", stories=(Story(ALERT),), buttons=(ring,))
+    told = await acknowledged(fake, fake.ask_inline(5, "수출"))
+    assert told["next_offset"] == "search page 17 2"
+    desk.answer = replace(desk.answer, buttons=((Button("◀", "search page 17 1"), Button("▶", "search page 17 1")),))
+    told = await acknowledged(fake, fake.ask_inline(5, "수출", told["next_offset"]))
+    command = desk.commands[-1]
+    assert (command.name, command.args, command.pressed) == ("search", "page 17 2", True)
+    assert told["next_offset"] == ""  # the ring leads back to the first page
+    await acknowledged(fake, fake.ask_inline(5, "수출", "unsubscribe all"))
+    assert (desk.commands[-1].name, desk.commands[-1].args) == ("search", "수출")
+
+
 async def test_at_most_fifty_results_are_offered(running: Telegram, fake: FakeTelegram, desk: Desk) -> None:
     desk.answer = Reply(title="결과", stories=tuple(Story(replace(ALERT, id=number)) for number in range(60)))
     assert len((await acknowledged(fake, fake.ask_inline(5, "수출")))["results"]) == 50
@@ -778,3 +792,16 @@ async def test_in_webhook_mode_telegram_is_told_where_to_call_and_proves_itself(
 
 def test_a_polling_bot_takes_no_calls(fake: FakeTelegram, desk: Desk) -> None:
     assert Telegram(settings(fake), desk.take, desk, SETTINGS).hooks == {}
+
+
+async def test_a_further_source_is_said_in_a_silent_reply_even_where_the_alert_was_deleted(
+    platform: Telegram, fake: FakeTelegram
+) -> None:
+    sent = await platform.send(parcel(CHAT))
+    assert isinstance(sent, Sent)
+    joined = parcel(CHAT, delivery={"message_id": sent.message_id}, sources=("뉴스다오", "다른 신문"))
+    assert isinstance(await platform.reply(joined), Sent)
+    reply = [*fake.chats[42].messages.values()][-1]
+    assert reply.text.startswith("함께 전한 곳: 다른 신문") and reply.reply_to == int(sent.message_id) and reply.silent
+    gone = parcel(CHAT, delivery={"message_id": "404"}, sources=("뉴스다오", "다른 신문"))
+    assert isinstance(await platform.reply(gone), Sent)

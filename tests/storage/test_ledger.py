@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -98,6 +99,10 @@ async def test_a_hundred_thousand_chats_are_planned_without_a_stall_and_without_
     await dispatcher.finish()
 
 
+SMALL = re.compile("unsettled|replying")
+"""Indexes of what is under way: they hold a few rows, whatever waits."""
+
+
 async def test_what_runs_each_turn_is_served_by_indexes(desk: Desk, site: Site) -> None:
     sender = ScriptedSender()
     desk.senders = {sender.name: sender}
@@ -122,7 +127,7 @@ async def test_what_runs_each_turn_is_served_by_indexes(desk: Desk, site: Site) 
                 plan = await tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
                 lines = [row.detail for row in plan]
                 sorts = [line for line in lines if "ORDER BY" in line and "LIMIT" in statement]
-                scans = [line for line in lines if line.startswith("SCAN deliveries") and "unsettled" not in line]
+                scans = [line for line in lines if line.startswith("SCAN deliveries") and not SMALL.search(line)]
                 scanned |= {(line, statement[:200]) for line in sorts + scans}
     assert len(asked) > 20 and scanned == set()
 

@@ -125,7 +125,7 @@ async def test_commands_of_the_page_are_answered(served: Served, http: httpx.Asy
     latest = (await http.post("/commands", json={"text": "/latest 3"})).json()
     assert [story["headline"] for story in latest["stories"]] == ["고속철도 수출액 늘어"]
     found = (await http.post("/commands", json={"text": "/search 수출"})).json()
-    assert found["title"] == '"수출" 검색 결과 1–1 / 1' and found["marked"] == ["수출"]
+    assert found["title"] == "“수출” 검색 결과 1–1 / 1" and found["marked"] == ["수출"]
     assert "찾으셨나요" in (await http.post("/commands", json={"text": "/serach 수출"})).json()["lines"][0]
     assert (await http.post("/commands", json={"text": "help"})).json()["title"]
 
