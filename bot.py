@@ -747,14 +747,17 @@ async def _sources_test(settings: Settings, url: str, *, as_json: bool) -> int:
 
     folder = not url.startswith(("http://", "https://"))
     source = next((one for one in settings.watched() if one.url == url), None)
-    trusted = source is not None
+    trusted, found = source is not None, None
     async with _desk(settings) as desk:
         if source is None and folder:
             source = Source("test", "test", Kind.JEKYLL, url, timezone=settings.timezone)
         elif source is None:
             found = await watching.find(desk, url)
             source = Source("test", "test", found.kind, found.url, timezone=settings.timezone)
-        parsed = await watching.read_once(desk, source, trusted=trusted)
+        if found is not None:
+            parsed = await watching.read_found(desk, source, found)
+        else:
+            parsed = await watching.read_once(desk, source, trusted=trusted)
         readings = await pipeline.read_closely(desk, source, parsed)
     rows = [
         {

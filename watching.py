@@ -60,7 +60,7 @@ async def add(desk: Desk, url: str, source_id: str = "") -> Added | Problem:
         source_id or free_id(url, ids), host, found.kind, found.url, timezone=desk.settings.timezone,
         full_text=found.kind is Kind.SITEMAP,
     )  # fmt: skip
-    posts = await read_once(desk, source, trusted=False)
+    posts = await read_found(desk, source, found)
     async with desk.database.write() as tx:
         await stored.add(tx, source, desk.now(), int(desk.settings.fetch.min_every))
     desk.look.set()
@@ -89,6 +89,13 @@ def free_id(url: str, taken: Collection[str]) -> str:
         number += 1
         found = f"{made[: 31 - len(str(number))]}-{number}"
     return found
+
+
+async def read_found(desk: Desk, source: Source, found: Found) -> list[Parsed]:
+    """The posts of what was found, which a feed's are without asking its publisher again. Raises SourceError."""
+    if found.kind is Kind.FEED:
+        return await parse(desk, source, (found.document,))
+    return await read_once(desk, source, trusted=False)
 
 
 async def read_once(desk: Desk, source: Source, *, trusted: bool) -> list[Parsed]:

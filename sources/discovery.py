@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -28,11 +28,13 @@ OffTheLoop = Callable[..., Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What to watch. `how`: the address itself, a link in the page, a usual place, or WordPress."""
+    """What to watch. `how`: the address itself, a link in the page, a usual place, or WordPress. `document` is what
+    stands there, as it was just read."""
 
     url: str
     kind: Kind
     how: str
+    document: Document = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +83,16 @@ async def find(ask: Fetching, url: str, off_the_loop: OffTheLoop) -> Found:
     """What of a site can be watched. Raises SourceError: that of the page, or that there is nothing."""
     document, look = await _look(ask, url, url, off_the_loop)
     if look.kind in (Kind.FEED, Kind.SITEMAP):
-        return Found(url, look.kind, "itself")
+        return Found(url, look.kind, "itself", document)
     places = [*((link, "link") for link in look.links), *((place, "place") for place in _usual_places(document.name))]
     for place, how in places:
-        found = await _kind_at(ask, place, url, off_the_loop)
-        if found in (Kind.FEED, Kind.SITEMAP):
-            return Found(place, found, how)
+        there = await _look_at_place(ask, place, url, off_the_loop)
+        if there is not None and there[1].kind in (Kind.FEED, Kind.SITEMAP):
+            return Found(place, there[1].kind, how, there[0])
     for root in _roots(document.name):
-        if await _kind_at(ask, root + POSTS, url, off_the_loop) is Kind.WORDPRESS:
-            return Found(root, Kind.WORDPRESS, "wordpress")
+        there = await _look_at_place(ask, root + POSTS, url, off_the_loop)
+        if there is not None and there[1].kind is Kind.WORDPRESS:
+            return Found(root, Kind.WORDPRESS, "wordpress", there[0])
     usual = ", ".join(f"/{name}" for name in (*USUAL, "wp-json"))
     raise SourceError(
         "nothing-found",
@@ -107,9 +110,11 @@ async def _look(ask: Fetching, url: str, beside: str, off_the_loop: OffTheLoop) 
     return document, look
 
 
-async def _kind_at(ask: Fetching, url: str, beside: str, off_the_loop: OffTheLoop) -> Kind | None:
+async def _look_at_place(
+    ask: Fetching, url: str, beside: str, off_the_loop: OffTheLoop
+) -> tuple[Document, Look] | None:
     try:
-        return (await _look(ask, url, beside, off_the_loop))[1].kind
+        return await _look(ask, url, beside, off_the_loop)
     except SourceError as error:
         if error.reason in SILENT and urlsplit(url).netloc == urlsplit(beside).netloc:
             raise

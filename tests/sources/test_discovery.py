@@ -11,7 +11,6 @@ from config.settings import Fetch
 from errors import SourceError
 from models import Kind
 from sources import discovery, fetch
-from sources.discovery import Found
 from sources.documents import Document
 from sources.fetch import Fetching
 from tests.fakes.publisher import FakePublisher, Item, atom, news_sitemap, rss, wordpress
@@ -39,8 +38,9 @@ def page(publisher: FakePublisher, *links: str, path: str = "/") -> None:
     publisher.set(path, f"<!DOCTYPE html><html><head>{head}</head><body>News</body></html>", "text/html")
 
 
-async def find(http: httpx.AsyncClient, url: str) -> Found:
-    return await discovery.find(Fetching(http, SETTINGS, trusted=True), url, in_a_thread)
+async def find(http: httpx.AsyncClient, url: str) -> tuple[str, Kind, str]:
+    found = await discovery.find(Fetching(http, SETTINGS, trusted=True), url, in_a_thread)
+    return found.url, found.kind, found.how
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ async def test_what_can_be_watched_is_taken_as_it_is(
     publisher: FakePublisher, http: httpx.AsyncClient, body: str, kind: Kind
 ) -> None:
     publisher.set("/it", body, "text/html")
-    assert await find(http, f"{publisher.url}/it") == Found(f"{publisher.url}/it", kind, "itself")
+    assert await find(http, f"{publisher.url}/it") == (f"{publisher.url}/it", kind, "itself")
     assert len(publisher.requests) == 1
 
 
@@ -72,7 +72,7 @@ async def test_the_feed_that_a_page_names_is_taken_and_that_of_comments_last(
     )
     publisher.set("/comments.xml", FEED)
     publisher.set("/a/news.xml", FEED)
-    assert await find(http, f"{publisher.url}/a/b.html") == Found(f"{publisher.url}/a/news.xml", Kind.FEED, "link")
+    assert await find(http, f"{publisher.url}/a/b.html") == (f"{publisher.url}/a/news.xml", Kind.FEED, "link")
 
 
 @pytest.mark.parametrize("place", ["/feed", "/rss", "/rss.xml", "/atom.xml", "/feed.xml", "/index.xml", "/blog/feed"])
@@ -81,13 +81,13 @@ async def test_where_the_page_names_none_the_usual_places_are_tried(
 ) -> None:
     page(publisher, path="/blog/")
     publisher.set(place, FEED)
-    assert await find(http, f"{publisher.url}/blog/") == Found(f"{publisher.url}{place}", Kind.FEED, "place")
+    assert await find(http, f"{publisher.url}/blog/") == (f"{publisher.url}{place}", Kind.FEED, "place")
 
 
 async def test_a_wordpress_without_feeds_is_found(publisher: FakePublisher, http: httpx.AsyncClient) -> None:
     page(publisher)
     publisher.set("/wp-json/wp/v2/posts", wordpress(ITEMS), "application/json")
-    assert await find(http, f"{publisher.url}/") == Found(f"{publisher.url}/", Kind.WORDPRESS, "wordpress")
+    assert await find(http, f"{publisher.url}/") == (f"{publisher.url}/", Kind.WORDPRESS, "wordpress")
 
 
 async def test_where_there_is_nothing_that_is_said_with_what_was_tried(
