@@ -5,7 +5,7 @@ Every time is an aware datetime. What changes while the desk runs is a row in `s
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from enum import StrEnum
 
 
@@ -150,14 +150,46 @@ class Chat:
 
 
 @dataclass(frozen=True, slots=True)
+class QuietHours:
+    """From one time of the day to another, over midnight where the end is the earlier one, in the chat's zone."""
+
+    start: time
+    end: time
+    urgent_passes: bool = True
+
+
+class Every(StrEnum):
+    """How often a digest comes."""
+
+    HOURLY = "hourly"
+    DAILY = "daily"
+    WEEKDAYS = "weekdays"
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """Alerts that are not urgent come together: each full hour, or at a time of the day in the chat's zone.
+    `say_nothing_new`: a line comes where there was nothing."""
+
+    every: Every
+    at: time = time(8)
+    say_nothing_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ChatSettings:
-    """What a chat chose. `hashtags`: whether topics stand at the end of its alerts; `muted_topics`: what it never gets,
-    whatever it subscribed to."""
+    """What a chat chose. `hashtags`: whether topics stand at the end of its alerts; `here`: whether urgent ones call
+    everybody who is there; `muted_topics`: what it never gets, whatever it subscribed to."""
 
     language: str
     timezone: str
     pictures: bool = True
     hashtags: bool = True
+    here: bool = False
+    only_urgent: bool = False
+    quiet: QuietHours | None = None
+    digest: Digest | None = None
+    muted_until: datetime | None = None
     muted_topics: tuple[str, ...] = ()
 
 
@@ -215,16 +247,27 @@ class Delivery:
     pictureless: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """That a chat is owed an alert, and when it may come. `dropped`: why it will not, "" where it will."""
+
+    chat_id: int
+    due: datetime
+    dropped: str = ""
+
+
 class MessageKind(StrEnum):
     """What a message of several deliveries is."""
 
     ROUNDUP = "roundup"
+    DIGEST = "digest"
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """A message that shows several deliveries. `first` is the number of its first line, `total` how many alerts the
-    whole round-up lists; `message_id` is the platform's, "" before it was sent."""
+    whole round-up lists; `message_id` is the platform's, "" before it was sent. A digest is of the time from `since`
+    to `until`."""
 
     id: int
     chat_id: int
@@ -233,6 +276,8 @@ class Message:
     first: int
     total: int
     deliveries: tuple[int, ...]
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,10 +300,12 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Roundup:
-    """The same for one message of a round-up: what it lists, oldest first. All of it changes its state together."""
+    """The same for one message of a round-up or digest: what it lists, oldest first. All of it changes its state
+    together. `told`: alerts of a digest's time that the chat got before, each in a message of its own."""
 
     message: Message
     parcels: tuple[Parcel, ...]
+    told: tuple[Parcel, ...] = ()
 
     @property
     def delivery(self) -> Delivery:
@@ -354,6 +401,8 @@ class Command:
     open: bool
     pressed: bool = False
     """It was asked with a button: the answer takes the place of the message that held it."""
+    metered: bool = True
+    """It counts against the commands of a minute, as what may be answered with a message in a chat does."""
     is_chat_admin: Callable[[], Awaitable[bool | None]] = _yes
 
 
@@ -396,3 +445,8 @@ class Reply:
     marked: tuple[str, ...] = ()
     buttons: tuple[tuple[Button, ...], ...] = ()
     toast: str = ""
+
+    @property
+    def is_silent(self) -> bool:
+        """Nothing is said, and nothing to be sent."""
+        return not (self.title or self.lines or self.stories or self.buttons or self.toast)

@@ -27,13 +27,14 @@ import metrics
 import reader
 import stories
 from config.settings import Settings
-from delivery import CannotLook, Next, Sender
+from delivery import CannotLook, Limits, Next, Sender
 from errors import SourceError
 from locales import say
 from models import (
     Button,
     Chat,
     ChatGone,
+    ChatSettings,
     Condensed,
     Delivery,
     Kind,
@@ -49,16 +50,31 @@ from models import (
     Status,
     TryLater,
     Unknown,
+    Urgency,
 )
 from reader import Parsed, Reading
 from sources import fetch, kinds, schedule, troubles
 from sources.documents import Document, Fetched, Unchanged
-from storage import archive, bigrams, chats, held, ledger, notices, search, subscriptions, websub
+from storage import (
+    access,
+    archive,
+    bigrams,
+    chats,
+    held,
+    ledger,
+    notices,
+    postponed,
+    search,
+    subscriptions,
+    websub,
+)
 from storage import sources as watched_sources
+from storage.access import Admin
 from storage.archive import NewStory, Shown, StoryState
-from storage.chats import KnownChat
+from storage.chats import KnownChat, columns_of
 from storage.database import Database, DatabaseTrouble, Transaction
 from storage.held import HeldPost
+from storage.postponed import Holding
 from storage.sources import Watched
 from stories import Verdict, identity
 from worker import OffTheLoop, in_a_thread
@@ -73,6 +89,7 @@ PLAN_ALERTS = 100
 PLAN_WEIGHED = 1000
 """Of one transaction of the planner: at most so many chats looked at, and so many alerts. The wishes of so many chats
 are weighed at a time, since that is done on the loop."""
+RELEASE_CHATS = 100
 LEASE = timedelta(seconds=30)
 KNOCK_EVERY = timedelta(seconds=10)
 MISSED_IN_VAIN = 2
@@ -99,6 +116,7 @@ class Desk:
     `looking`: the sources that are being read, each with the ask (`wake`) that this read is to answer; those of
     `look_again` were asked for since. `hubs` wakes who subscribes at hubs (hubs.py). `settled` counts what was read of
     each source: a document that another one overtook is not settled, or an alert would go back to what it was.
+    `claimed`: the admins beside those of the configuration. `limits`: how often who asked of late.
     """
 
     database: Database
@@ -120,6 +138,8 @@ class Desk:
     look_again: set[str] = field(default_factory=set)
     hubs: asyncio.Event = field(default_factory=asyncio.Event)
     settled: Counter[str] = field(default_factory=Counter)
+    claimed: set[Admin] = field(default_factory=set)
+    limits: Limits = field(default_factory=Limits)
 
     async def wake(self, source_id: str) -> None:
         """Have a source read at once. However often it is asked for: one read at a time, and one more after it."""
@@ -140,9 +160,24 @@ class Desk:
             return False
         return watched.asked_at is None or self.looking.get(source_id) == watched.asked_at
 
-    async def let_in_again(self, chat: Chat) -> None:
-        """A chat whose door was closed to us is open again, with all its threads, and gets what it is owed."""
+    def has_admin(self, platform: str) -> bool:
+        """Whether anybody may do the desk's work from this platform."""
+        configured = {"telegram": self.settings.telegram.admins, "slack": self.settings.slack.admins}
+        return bool(configured.get(platform)) or any(one.platform == platform for one in self.claimed)
+
+    def is_admin(self, chat: Chat, user: str) -> bool:
+        """Whether the person is an admin of the bot, by the configuration or by a claim."""
+        if Admin(chat.platform, chat.account, user) in self.claimed:
+            return True
+        of = self.settings
+        return user in (*map(str, of.telegram.admins), *of.slack.admins) or f"{chat.account}:{user}" in of.slack.admins
+
+    async def let_in_again(self, chat: Chat, by: str = "") -> None:
+        """A chat whose door was closed to us is open again, with all its threads, and gets what it is owed. `by`: who
+        opened it; where that is an admin, a closed bot lets the chat in."""
         async with self.database.write() as tx:
+            if by and self.is_admin(chat, by):
+                await access.admit(tx, chat, self.now())
             for known in await chats.resume(tx, chat):
                 await _tell_opened(tx, known, self.now())
         self.send.set()
@@ -920,6 +955,7 @@ class Dispatcher:
             if now - self._renewed > LEASE / 3:
                 await ledger.renew(tx, desk.owner, now + LEASE)
                 self._renewed = now
+            await release(desk, tx, now)
             await self._plan(tx, now)
             room = {name: pace.room("send", now) for name, pace in paces.items()}
             chat_ids = await ledger.first_in_line(tx, now=now, room=room, closed=closed, urgent_only=self._burst)
@@ -1023,7 +1059,7 @@ async def _fill_in(tx: Transaction, fanout: ledger.Fanout, now: datetime) -> int
         return 0
     count, last = chunk
     narrow = await subscriptions.listeners_between(tx, fanout.cursor, last)
-    owed = delivery.plan(fanout.alert, fanout.source_ids, narrow)
+    owed = delivery.plan(fanout.alert, fanout.source_ids, narrow, now)
     await ledger.fill(tx, fanout, owed, now, everything=(fanout.cursor, last))
     await ledger.move_cursor(tx, fanout, last)
     return count
@@ -1039,7 +1075,7 @@ async def claim(desk: Desk, tx: Transaction, chat_ids: list[int], now: datetime)
         )
         first = turn.deliveries[0]
         if turn.roundup:
-            await _make_roundup(desk, tx, waiting, turn.deliveries)
+            await _make_roundup(desk, tx, waiting.chat, waiting.settings, turn.deliveries)
         if turn.roundup or first.message is not None:
             leads.append(first.id)
         else:
@@ -1047,13 +1083,88 @@ async def claim(desk: Desk, tx: Transaction, chat_ids: list[int], now: datetime)
     return await ledger.start(tx, alone, leads, owner=desk.owner, lease_until=now + LEASE, now=now)
 
 
-async def _make_roundup(desk: Desk, tx: Transaction, waiting: ledger.Waiting, backlog: tuple[Delivery, ...]) -> None:
+async def _make_roundup(
+    desk: Desk, tx: Transaction, chat: Chat, settings: ChatSettings, backlog: Sequence[Delivery]
+) -> None:
     """Say which messages show the backlog. Only the first is called now; the others wait for their turn like alerts."""
     alerts = await archive.by_ids(tx, [one.alert_id for one in backlog])
     of_alert = {one.alert_id: one.id for one in backlog}
-    groups = desk.senders[waiting.chat.platform].split(alerts, waiting.settings)
+    groups = desk.senders[chat.platform].split(alerts, settings)
     shown = [[of_alert[alert_id] for alert_id in group] for group in groups]
     await ledger.make_messages(tx, backlog[0].chat_id, shown, desk.now())
+
+
+async def release(desk: Desk, tx: Transaction, now: datetime) -> None:
+    """Quiet hours that ended, digests whose time has come, mutes that are over: what was held goes into its line."""
+    for holding in await postponed.due(tx, now, [*desk.senders], RELEASE_CHATS):
+        await _release(desk, tx, holding, now)
+
+
+async def _release(desk: Desk, tx: Transaction, holding: Holding, now: datetime) -> None:
+    """What one chat may get now: a digest of what is not urgent, where the chat has one; all else in one round-up."""
+    settings, changes = holding.settings, dict[str, Any]()
+    ripe = [one for one in await postponed.rows(tx, holding.chat_id) if one.due <= now]
+    digested = [one for one in ripe if settings.digest and one.urgency is not Urgency.URGENT]
+    rest = [one for one in ripe if one not in digested]
+    if digested or (settings.digest and holding.digest_at and holding.digest_at <= now):
+        await _make_digest(tx, holding, digested, now)
+        changes = {"digest_since": now}
+    if len(rest) > 1:
+        await _make_roundup(desk, tx, holding.chat, settings, rest)
+    await postponed.let_go(tx, [one.id for one in ripe])
+    if settings.muted_until and settings.muted_until <= now:
+        await _tell_muted(tx, holding, now)
+        changes |= {"muted_until": None, "muted_since": None}
+        settings = replace(settings, muted_until=None)
+    await wake_later(tx, holding.chat_id, settings, now, **changes)
+
+
+async def _make_digest(tx: Transaction, holding: Holding, digested: Sequence[Delivery], now: datetime) -> None:
+    """A digest lists what was held, and what the chat got meanwhile; where nothing was held, nothing is new."""
+    settings = holding.settings
+    since = holding.digest_since or min((one.created for one in digested), default=now)
+    if digested:
+        told = await postponed.told_between(tx, holding.chat_id, since, now)
+        await ledger.make_digest(tx, holding.chat_id, [one.id for one in digested], told, since=since, until=now)
+    elif settings.digest and settings.digest.say_nothing_new and not delivery.is_muted(settings, now):
+        await _tell_chat(tx, holding, now, "digest.none")
+
+
+async def _tell_muted(tx: Transaction, holding: Holding, now: datetime) -> None:
+    missed = await postponed.dropped_since(tx, holding.chat_id, holding.muted_since or now)
+    if missed:
+        await _tell_chat(tx, holding, now, "mute.over", count=missed)
+
+
+async def _tell_chat(tx: Transaction, holding: Holding, now: datetime, text: str, **words: int) -> None:
+    """A line for the chat that is no alert, by way of the notices."""
+    name, language = delivery.name_of(holding.chat), holding.settings.language
+    await notices.say(tx, now, f"chat/{holding.chat_id}/{text}", text, to=name, language=language, **words)
+
+
+async def wake_later(tx: Transaction, chat_id: int, settings: ChatSettings, now: datetime, **changes: Any) -> None:
+    """Save these columns of the chat, and when it has to be looked at again for what is postponed."""
+    digest = settings.digest
+    at = delivery.next_digest(digest, settings.quiet, settings.timezone, now) if digest else None
+    times = [one.due for one in await postponed.rows(tx, chat_id)] + [one for one in (at, settings.muted_until) if one]
+    await postponed.choose(tx, chat_id, **changes, digest_at=at, release_at=min(times, default=None))
+
+
+async def mute_until(tx: Transaction, chat_id: int, until: datetime | None, now: datetime) -> None:
+    """Nothing comes until then; None: alerts come again."""
+    chosen = replace((await postponed.one(tx, chat_id)).settings, muted_until=until)
+    since = {} if until else {"muted_since": None}
+    await wake_later(tx, chat_id, chosen, now, muted_until=until, **since)
+
+
+async def settle_choice(tx: Transaction, chat_id: int, settings: ChatSettings, now: datetime) -> None:
+    """The chat chose something: it is saved, and what is held for the chat becomes due as it would be by that."""
+    before = await postponed.one(tx, chat_id)
+    changes = columns_of(settings)
+    if before.settings.digest is None and settings.digest is not None:
+        changes |= {"digest_since": now}
+    await postponed.hold_anew(tx, chat_id, {urgency: delivery.due(settings, urgency, now) for urgency in Urgency})
+    await wake_later(tx, chat_id, settings, now, **changes)
 
 
 async def _call(desk: Desk, call: Call) -> Answer:
@@ -1167,11 +1278,17 @@ async def _close(desk: Desk, tx: Transaction, known: KnownChat, closed: ChatGone
     name, why = delivery.name_of(known.chat), closed.reason
     await notices.tell(tx, now, f"chat/{known.id}", text, chat=name, reason=why)
     person = delivery.person(known.chat, known.admin)
-    of = desk.settings
-    told = delivery.addressees(of.desk.chats, of.telegram.admins, of.slack.admins)
+    told = addressees(desk)
     if closed.speechless and person and person not in told:
         key, language = f"chat/{known.id}/admin", known.settings.language
         await notices.tell(tx, now, key, text, to=(person,), language=language, chat=name, reason=why)
+
+
+def addressees(desk: Desk) -> tuple[str, ...]:
+    """Whom the desk tells things: its chats, else its admins."""
+    of = desk.settings
+    claimed = [delivery.person(Chat(one.platform, one.account, ""), one.user) for one in desk.claimed]
+    return delivery.addressees(of.desk.chats, of.telegram.admins, of.slack.admins, sorted(claimed))
 
 
 async def _tell_opened(tx: Transaction, known: KnownChat, now: datetime) -> None:
@@ -1191,7 +1308,9 @@ def _measure(call: Call, result: Answer, now: datetime) -> None:
     for alert in alerts if call.kind == "send" and isinstance(result, Sent) else ():
         metrics.delivery_seconds.observe((now - alert.created).total_seconds())
         if alert.published is not None and not alert.date_only:
-            metrics.publish_to_alert_seconds.labels(platform).observe((now - alert.published).total_seconds())
+            # A post dated ahead took no time: less than none would make the sum fall, which it never may.
+            took = max(0.0, (now - alert.published).total_seconds())
+            metrics.publish_to_alert_seconds.labels(platform).observe(took)
 
 
 async def woken(*events: asyncio.Event, seconds: float | None) -> None:

@@ -11,10 +11,12 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Literal
 
-from models import Alert, ChatSettings, Listener, Subscription, Urgency
+from delivery import hours
+from models import Alert, ChatSettings, Listener, Owed, Subscription, Urgency
 
 DENSE = "\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff"
 """Scripts in which a word is found inside a longer one, as in `storage.bigrams`."""
@@ -134,14 +136,22 @@ def wants(wish: Subscription, heard: Heard) -> bool:
     return not any(map(heard.holds, wish.exclude))
 
 
-def plan(alert: Alert, source_ids: Iterable[str], chats: Iterable[Listener]) -> list[int]:
-    """The chats that are owed the alert: at least one subscription wants it, and no topic of it is muted."""
+def plan(alert: Alert, source_ids: Iterable[str], chats: Iterable[Listener], now: datetime) -> list[Owed]:
+    """Who is owed the alert, and when it may come: one of the chat's subscriptions wants it, and no setting forbids."""
     heard = Heard(alert, source_ids)
-    return [chat.chat_id for chat in chats if listens(chat, heard)]
+    return [_owed(chat, alert, now) for chat in chats if listens(chat, heard)]
+
+
+def _owed(chat: Listener, alert: Alert, now: datetime) -> Owed:
+    if hours.is_muted(chat.settings, now):
+        return Owed(chat.chat_id, now, "muted")
+    return Owed(chat.chat_id, hours.due(chat.settings, alert.urgency, now))
 
 
 def listens(chat: Listener, heard: Heard) -> bool:
     """Whether the chat wishes for the alert."""
+    if chat.settings.only_urgent and heard.urgency is not Urgency.URGENT:
+        return False
     muted = chat.settings.muted_topics
     if muted and not heard.topics.isdisjoint(map(topic_form, muted)):
         return False

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from formatters import parts, when
+from formatters import parts, places, when
 from locales import say
-from models import Alert, ChatSettings
+from models import Alert, ChatSettings, Roundup
 
 Shown = TypeVar("Shown")
 
@@ -89,6 +89,18 @@ def digest_title(count: int, settings: ChatSettings, since: datetime, until: dat
     return say(
         settings.language, key, count=count
     ), f"({when.days(since, until, settings.language, settings.timezone)})"
+
+
+def digest_entries(digest: Roundup) -> list[DigestEntry]:
+    """What a digest lists, the weightiest first; of what the chat got before, with the link to its message."""
+    found = [DigestEntry(parcel.alert) for parcel in digest.parcels]
+    found += [DigestEntry(one.alert, places.message_link(one.chat, one.delivery.message_id)) for one in digest.told]
+    return sorted(found, key=lambda entry: _weight(entry.alert), reverse=True)
+
+
+def _weight(alert: Alert) -> tuple[bool, bool, int, datetime]:
+    """Urgent ones first, then what more sources carry, then the newest; what was taken back last."""
+    return not alert.retracted, parts.is_urgent(alert), len(alert.sources), alert.published or alert.created
 
 
 def others(count: int, settings: ChatSettings) -> str:

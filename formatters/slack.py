@@ -139,7 +139,9 @@ def _fallback(*lines: str) -> str:
 def _context(alert: Alert, settings: ChatSettings) -> str:
     language, zone = settings.language, settings.timezone
     urgent = parts.is_urgent(alert) and not alert.retracted
-    shown = [f":red_circle: {say(language, 'alert.urgent')}"] if urgent else []
+    # The one ping that is ours: only where the chat asked for it.
+    call = " <!here>" if settings.here else ""
+    shown = [f":red_circle: {say(language, 'alert.urgent')}{call}"] if urgent else []
     shown.append(_inert(parts.source_names(alert, settings, 300, _measure)))
     moment, stamp = alert.published or alert.created, when.stamp(alert, language, zone)
     dated = alert.published is not None and alert.date_only

@@ -6,9 +6,25 @@ from dataclasses import replace
 import structlog
 
 import metrics
-from handlers import held, latest, mutetopic, search, sources, start, subscribe, subscriptions, unsubscribe
+from handlers import (
+    access,
+    forget,
+    held,
+    latest,
+    mute,
+    mutetopic,
+    search,
+    settings,
+    sources,
+    start,
+    stop,
+    subscribe,
+    subscriptions,
+    unmute,
+    unsubscribe,
+)
 from handlers import help as help_
-from handlers.asking import Asking, admitted, ask
+from handlers.asking import Asking, ask
 from handlers.names import command_called, nearest
 from locales import say
 from models import Command, Reply
@@ -26,9 +42,19 @@ HANDLERS: dict[str, Handler] = {
     "unsubscribe": unsubscribe.answer,
     "subscriptions": subscriptions.answer,
     "mutetopic": mutetopic.answer,
+    "settings": settings.answer,
+    "mute": mute.answer,
+    "unmute": unmute.answer,
+    "stop": stop.answer,
+    "forget": forget.answer,
+    "claim": access.claim,
+    "invite": access.invite,
     "sources": sources.answer,
     "held": held.answer,
 }
+
+FOR_STRANGERS = frozenset({"start", "claim", "stop", "forget"})
+"""What whoever was not let in may ask too: to be let in, and to be left alone."""
 
 
 async def answer(desk: Desk, command: Command) -> Reply:
@@ -38,10 +64,14 @@ async def answer(desk: Desk, command: Command) -> Reply:
     metrics.commands.labels(command.chat.platform, name).inc()
     try:
         asking = await ask(desk, command)
-        return replace(await _answer(asking), settings=asking.chat_settings)
+        told = await _answer(asking)
+        return replace(told, settings=told.settings or asking.chat_settings)
     except Exception:
         log.exception("a command failed", command=command.name)
         return Reply(title=say(desk.settings.language, "command.failed"))
+
+
+first_claim = access.first_claim
 
 
 async def listed(desk: Desk, command: Command, order: str, count: int) -> Reply:
@@ -51,10 +81,18 @@ async def listed(desk: Desk, command: Command, order: str, count: int) -> Reply:
 
 
 async def _answer(asking: Asking) -> Reply:
-    if not admitted(asking):
+    command = asking.command
+    if (refused := access.too_often(asking)) is not None:
+        return refused
+    if command.name not in FOR_STRANGERS and not await access.may_enter(asking):
         return start.closed(asking)
-    handler = HANDLERS.get(asking.command.name)
-    return await handler(asking) if handler else _unknown(asking)
+    handler = HANDLERS.get(command.name)
+    if handler is None:
+        return _unknown(asking)
+    answered = await handler(asking)
+    if command.name == "subscribe":
+        await access.let_in(asking)
+    return answered
 
 
 def _unknown(asking: Asking) -> Reply:

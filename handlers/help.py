@@ -3,7 +3,20 @@
 from handlers.asking import Asking
 from models import Reply
 
-LINES = ("latest", "search", "subscribe", "unsubscribe", "subscriptions", "mutetopic", "start", "help")
+LINES = (
+    "latest",
+    "search",
+    "subscribe",
+    "unsubscribe",
+    "subscriptions",
+    "mutetopic",
+    "settings",
+    "mute",
+    "stop",
+    "forget",
+    "start",
+    "help",
+)
 
 
 async def answer(asking: Asking) -> Reply:

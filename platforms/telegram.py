@@ -31,6 +31,7 @@ from telegram.error import (
 from config.settings import Telegram as Settings
 from delivery import AccountPace, Alarm, CannotLook, Limit, LookUp
 from formatters import telegram as render
+from formatters.lists import digest_entries
 from formatters.parts import is_urgent
 from models import (
     Alert,
@@ -358,7 +359,7 @@ class Telegram:
     async def _note_door(self, door: Door) -> None:
         chat = Chat(NAME, self.account, str(door.chat))
         if door.closed is None:
-            await self._doors.let_in_again(chat)
+            await self._doors.let_in_again(chat, door.by)
         else:
             await self._doors.shut_out(chat, door.closed)
 
@@ -402,6 +403,10 @@ class Telegram:
             log.error("an answer could not be brought", exc_info=error)
 
     # ------------------------------------------------------------------------------------------------ sending
+
+    def start_link(self, parameter: str) -> str:
+        """https://core.telegram.org/bots/features#deep-linking; "" before the bot's name is known."""
+        return f"https://t.me/{self._incoming.username}?start={parameter}" if self._incoming.username else ""
 
     def split(self, alerts: Sequence[Alert], settings: ChatSettings) -> list[tuple[int, ...]]:
         """Which alerts each message of a round-up shows."""
@@ -484,6 +489,9 @@ class Telegram:
     def _render(self, parcel: Outgoing) -> render.TelegramText:
         if isinstance(parcel, Roundup):
             message = parcel.message
+            if message.since and message.until:
+                stories = digest_entries(parcel)
+                return render.digest(stories, parcel.settings, message.since, message.until).shown
             return render.roundup_message(parcel.alerts, parcel.settings, message.first, message.total)
         if parcel.delivery.plain:
             return render.plain_alert(parcel.alert, parcel.settings)

@@ -1,17 +1,17 @@
 """Chats, what they chose and what they subscribed to."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, time
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, String, and_, cast, delete, exists, func, literal_column, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from models import Chat, ChatSettings, Subscription, Urgency
-from storage import asked
-from storage.tables import accounts, chats, deliveries, subscriptions
+from models import Chat, ChatSettings, Digest, Every, QuietHours, Status, Subscription, Urgency
+from storage import access, asked
+from storage.tables import accounts, chats, deliveries, metadata, notices, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,56 @@ def chat_of(row: Row[Any]) -> Chat:
     return Chat(row.platform, row.account, row.chat, row.thread)
 
 
-SETTINGS = (chats.c.language, chats.c.timezone, chats.c.pictures, chats.c.muted_topics)
+SETTINGS = tuple(
+    chats.c[name]
+    for name in (
+        *("language", "timezone", "pictures", "hashtags", "here", "only_urgent", "quiet", "quiet_urgent"),
+        *("digest", "digest_nothing", "muted_until", "muted_topics"),
+    )
+)
 """The columns that `settings_of` reads."""
 
 
 def settings_of(row: Row[Any]) -> ChatSettings:
-    return ChatSettings(row.language, row.timezone, row.pictures, muted_topics=tuple(row.muted_topics))
+    return ChatSettings(
+        row.language,
+        row.timezone,
+        row.pictures,
+        row.hashtags,
+        row.here,
+        row.only_urgent,
+        quiet_of(row.quiet, urgent_passes=row.quiet_urgent),
+        digest_of(row.digest, say_nothing_new=row.digest_nothing),
+        row.muted_until,
+        tuple(row.muted_topics),
+    )
+
+
+def quiet_of(text: str, *, urgent_passes: bool) -> QuietHours | None:
+    """ "22:00-07:00", or None for ""."""
+    start, _, end = text.partition("-")
+    return QuietHours(time.fromisoformat(start), time.fromisoformat(end), urgent_passes) if text else None
+
+
+def digest_of(text: str, *, say_nothing_new: bool) -> Digest | None:
+    """ "hourly", "daily 08:00", "weekdays 08:00", or None for ""."""
+    every, _, at = text.partition(" ")
+    return Digest(Every(every), time.fromisoformat(at or "08:00"), say_nothing_new) if text else None
+
+
+def columns_of(settings: ChatSettings) -> dict[str, Any]:
+    """The columns that `settings_of` reads."""
+    quiet, digest = settings.quiet, settings.digest
+    hours = f"{quiet.start:%H:%M}-{quiet.end:%H:%M}" if quiet else ""
+    at = f" {digest.at:%H:%M}" if digest and digest.every is not Every.HOURLY else ""
+    simple = ("language", "timezone", "pictures", "hashtags", "here", "only_urgent", "muted_until")
+    return {name: getattr(settings, name) for name in simple} | {
+        "quiet": hours,
+        "quiet_urgent": quiet is None or quiet.urgent_passes,
+        "digest": f"{digest.every}{at}" if digest else "",
+        "digest_nothing": digest is not None and digest.say_nothing_new,
+        "muted_topics": list(settings.muted_topics),
+    }
 
 
 LISTS = ("sources", "topics", "include", "exclude", "languages", "without")
@@ -88,6 +132,14 @@ async def with_threads(connection: AsyncConnection, chat: Chat) -> list[KnownCha
 
 async def one(connection: AsyncConnection, chat_id: int) -> KnownChat:
     return _known((await connection.execute(select(chats).where(chats.c.id == chat_id))).one())
+
+
+async def known(tx: AsyncConnection, chat: Chat, settings: ChatSettings, now: datetime) -> int:
+    """The chat's row id; a chat that has no row gets one, subscribed to nothing."""
+    row = {"platform": chat.platform, "account": chat.account, "chat": chat.id, "thread": chat.thread}
+    new = row | columns_of(settings) | {"subscribed": False, "paused": "", "created": now}
+    await tx.execute(insert(chats).values(new).on_conflict_do_nothing())
+    return int((await tx.execute(select(chats.c.id).where(_is(chat)))).scalar_one())
 
 
 async def subscribe(
@@ -146,6 +198,7 @@ async def move(tx: AsyncConnection, chat_id: int, to: Chat) -> int:
     """
     before = (await tx.execute(select(chats).where(chats.c.id == chat_id))).one()
     await asked.move(tx, chat_of(before), to)
+    await access.move(tx, chat_of(before), to)
     taken = await find(tx, to)
     if taken is not None and taken.id != chat_id:
         if taken.subscribed:
@@ -167,6 +220,29 @@ async def _unite(tx: AsyncConnection, old: int, new: int) -> int:
     closed = {"subscribed": False, "paused": "moved", "knock_at": None}
     await tx.execute(update(chats).where(chats.c.id == old).values(closed))
     return new
+
+
+async def forget(tx: AsyncConnection, chat: Chat) -> bool:
+    """Delete the chat, with its threads, and all that refers to it; False, and nothing done, while a message is on its
+    way there."""
+    ids = [known.id for known in await with_threads(tx, replace(chat, thread=""))]
+    busy = select(deliveries.c.id).where(deliveries.c.chat_id.in_(ids), deliveries.c.status == Status.SENDING)
+    if await tx.scalar(busy.limit(1)) is not None:
+        return False
+    for table in reversed(metadata.sorted_tables):
+        for key in table.foreign_keys:
+            if key.column is chats.c.id:
+                await tx.execute(delete(table).where(key.parent.in_(ids)))
+    for one in ids:
+        await tx.execute(delete(notices).where(notices.c.key.in_((f"chat/{one}", f"chat/{one}/admin"))))
+    await tx.execute(delete(chats).where(chats.c.id.in_(ids)))
+    return True
+
+
+async def forget_person(tx: AsyncConnection, platform: str, account: str, user: str) -> None:
+    """Nobody is remembered as the one who subscribed a chat."""
+    theirs = (chats.c.platform == platform) & (chats.c.account == account) & (chats.c.admin == user)
+    await tx.execute(update(chats).where(theirs).values(admin=""))
 
 
 async def pause(tx: AsyncConnection, chat_id: int, reason: str, knock_at: datetime | None = None) -> None:
@@ -208,7 +284,7 @@ async def arrived(tx: AsyncConnection, chat_ids: Collection[int]) -> list[KnownC
 
 async def _stand_in_line(tx: AsyncConnection, chat_id: int, queue: str | None) -> None:
     """What waits for the chat stands in its platform's line, or in none while its door is closed."""
-    waits = (deliveries.c.chat_id == chat_id, deliveries.c.status == literal_column("'waiting'"))
+    waits = (deliveries.c.chat_id == chat_id, deliveries.c.status == literal_column("'waiting'"), ~deliveries.c.held)
     await tx.execute(update(deliveries).where(*waits).values(queue=queue))
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Row,
     Select,
     and_,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    null,
     or_,
     select,
     update,
@@ -25,7 +27,20 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from models import Alert, Chat, ChatSettings, Delivery, Message, MessageKind, Outgoing, Parcel, Roundup, Status, Urgency
+from models import (
+    Alert,
+    Chat,
+    ChatSettings,
+    Delivery,
+    Message,
+    MessageKind,
+    Outgoing,
+    Owed,
+    Parcel,
+    Roundup,
+    Status,
+    Urgency,
+)
 from storage import archive
 from storage.chats import SETTINGS, chat_of, settings_of
 from storage.subscriptions import simply_everything
@@ -82,36 +97,46 @@ async def next_fanout(tx: AsyncConnection) -> Fanout | None:
 
 
 async def fill(
-    tx: AsyncConnection, fanout: Fanout, chat_ids: Sequence[int], now: datetime, *, everything: tuple[int, int]
+    tx: AsyncConnection, fanout: Fanout, owed: Sequence[Owed], now: datetime, *, everything: tuple[int, int]
 ) -> None:
     """Owe the alert to these chats, and to all that want everything with a row id above the first of `everything` and
     up to the second."""
     after, last = everything
-    in_range = (chats.c.id > after, chats.c.id <= last, simply_everything())
-    for where in (in_range, (chats.c.id.in_(chat_ids),)) if chat_ids else (in_range,):
-        rows = select(*_new_row(fanout, now).values()).where(chats.c.subscribed, *where)
-        new = insert(deliveries).from_select([*_new_row(fanout, now)], rows).on_conflict_do_nothing()
-        await tx.execute(new)
+    parts: list[tuple[Owed, tuple[ColumnElement[bool], ...]]] = []
+    parts.append((Owed(0, now), (chats.c.id > after, chats.c.id <= last, simply_everything())))
+    alike: dict[Owed, list[int]] = {}
+    for one in owed:
+        alike.setdefault(replace(one, chat_id=0), []).append(one.chat_id)
+    parts += [(one, (chats.c.id.in_(ids),)) for one, ids in alike.items()]
+    for one, where in parts:
+        row = _new_row(fanout, one, now)
+        rows = select(*row.values()).where(chats.c.subscribed, *where)
+        await tx.execute(insert(deliveries).from_select([*row], rows).on_conflict_do_nothing())
+        if one.due > now:
+            sooner = or_(chats.c.release_at.is_(None), chats.c.release_at > one.due)
+            await tx.execute(update(chats).where(*where, sooner).values(release_at=one.due))
 
 
-def _new_row(fanout: Fanout, now: datetime) -> dict[str, Any]:
+def _new_row(fanout: Fanout, owed: Owed, now: datetime) -> dict[str, Any]:
     """The columns of a delivery to a chat of the query."""
+    held = owed.due > now
     row = {
         "alert_id": fanout.alert.id,
         "urgency": fanout.alert.urgency.value,
-        "status": Status.WAITING.value,
+        "status": (Status.DROPPED if owed.dropped else Status.WAITING).value,
         "attempts": 0,
         "wanted": fanout.alert.version,
         "shown": 0,
         "message_id": "",
         "plain": False,
-        "problem": "",
+        "problem": owed.dropped,
         "owner": "",
         "unknowns": 0,
         "lead": True,
+        "held": held,
     }
-    times = {name: literal(now, UtcDateTime) for name in ("due", "created")}
-    queue = case((chats.c.paused == "", chats.c.platform))
+    times = {"due": literal(owed.due, UtcDateTime), "created": literal(now, UtcDateTime)}
+    queue = null() if held else case((chats.c.paused == "", chats.c.platform))
     made = {name: literal(value) for name, value in row.items()}
     return {"chat_id": chats.c.id, "queue": queue, **made, **times}
 
@@ -199,7 +224,8 @@ async def first_in_line(
     """
     blocked = deliveries.alias()
     unsettled = exists().where(blocked.c.chat_id == deliveries.c.chat_id, _is(*UNSETTLED, of=blocked))
-    where = [_is(Status.WAITING), deliveries.c.lead, chats.c.subscribed, ~unsettled]
+    muted = and_(chats.c.muted_until.is_not(None), chats.c.muted_until > now)
+    where = [_is(Status.WAITING), deliveries.c.lead, chats.c.subscribed, ~unsettled, ~muted]
     if urgent_only:
         where.append(deliveries.c.urgency == Urgency.URGENT)
     order = (deliveries.c.urgency.desc(), deliveries.c.alert_id)
@@ -230,7 +256,8 @@ async def _front(
 
 async def waiting_in(tx: AsyncConnection, chat_ids: Sequence[int]) -> list[Waiting]:
     """What waits in each of these chats, in their order."""
-    query = _with_alert_and_chat().where(_is(Status.WAITING), deliveries.c.lead, deliveries.c.chat_id.in_(chat_ids))
+    here = (deliveries.c.lead, ~deliveries.c.held, deliveries.c.chat_id.in_(chat_ids))
+    query = _with_alert_and_chat().where(_is(Status.WAITING), *here)
     found: dict[int, Waiting] = {}
     for row in await tx.execute(query.order_by(deliveries.c.alert_id)):
         found.setdefault(row.chat_id, Waiting(chat_of(row), settings_of(row), [])).deliveries.append(delivery_of(row))
@@ -254,10 +281,21 @@ async def make_messages(
         first += len(group)
 
 
+async def make_digest(
+    tx: AsyncConnection, chat_id: int, ids: Sequence[int], told: Sequence[int], *, since: datetime, until: datetime
+) -> None:
+    """One message for these deliveries; `told`: those of the same time that have messages of their own."""
+    row = {"chat_id": chat_id, "kind": MessageKind.DIGEST, "first": 1, "total": len(ids), "created": until}
+    period = {"since": since, "until": until, "told": list(told)}
+    made = (await tx.execute(insert(messages).values(row | period).returning(messages.c.id))).scalar_one()
+    of_it = update(deliveries).where(deliveries.c.id.in_(ids))
+    await tx.execute(of_it.values(message=made, lead=deliveries.c.id == ids[0]))
+
+
 async def take_apart(tx: AsyncConnection, message: Message, groups: Sequence[Sequence[int]], now: datetime) -> None:
     """Make several messages of one; a delivery that is then alone in its message gets the plain form."""
     first = message.first
-    for group in groups:
+    for group in filter(None, groups):
         if len(group) > 1:
             await make_messages(tx, message.chat_id, [group], now, first=first, total=message.total)
         else:
@@ -370,11 +408,14 @@ async def _outgoing(connection: AsyncConnection, where: Any) -> list[Outgoing]:
     query = (
         _with_alert_and_chat()
         .add_columns(messages.c.kind, messages.c.first, messages.c.total)
+        .add_columns(messages.c.since, messages.c.until, messages.c.told)
         .outerjoin(messages, messages.c.id == deliveries.c.message)
     )
     order = (deliveries.c.urgency.desc(), deliveries.c.alert_id, deliveries.c.id)
     rows = (await connection.execute(query.where(where).order_by(*order))).all()
-    found = {one.id: one for one in await archive.by_ids(connection, list({row.alert_id for row in rows}))}
+    told = await _told(connection, [one for row in rows if row.lead for one in row.told or ()])
+    wanted = {row.alert_id for row in (*rows, *told.values())}
+    found = {one.id: one for one in await archive.by_ids(connection, list(wanted))}
     together: dict[tuple[str, int], list[Row[Any]]] = {}
     for row in rows:
         key = ("alone", row.id) if row.message is None else ("message", row.message)
@@ -382,12 +423,23 @@ async def _outgoing(connection: AsyncConnection, where: Any) -> list[Outgoing]:
     made: list[Outgoing] = []
     for of_message in together.values():
         of_message.sort(key=lambda row: (not row.lead, row.alert_id))
-        parcels = [Parcel(delivery_of(row), found[row.alert_id], chat_of(row), settings_of(row)) for row in of_message]
-        made.append(parcels[0] if of_message[0].message is None else _roundup(of_message[0], parcels))
+        parcels = [_parcel(row, found) for row in of_message]
+        before = [_parcel(told[one], found) for one in of_message[0].told or () if one in told]
+        made.append(parcels[0] if of_message[0].message is None else _roundup(of_message[0], parcels, before))
     return made
 
 
-def _roundup(row: Row[Any], parcels: Sequence[Parcel]) -> Roundup:
+async def _told(connection: AsyncConnection, ids: Sequence[int]) -> dict[int, Row[Any]]:
+    """Deliveries that digests name beside their own."""
+    query = _with_alert_and_chat().where(deliveries.c.id.in_(ids))
+    return {row.id: row for row in await connection.execute(query)} if ids else {}
+
+
+def _parcel(row: Row[Any], found: Mapping[int, Alert]) -> Parcel:
+    return Parcel(delivery_of(row), found[row.alert_id], chat_of(row), settings_of(row))
+
+
+def _roundup(row: Row[Any], parcels: Sequence[Parcel], told: Sequence[Parcel]) -> Roundup:
     message = Message(
         id=row.message,
         chat_id=row.chat_id,
@@ -396,8 +448,10 @@ def _roundup(row: Row[Any], parcels: Sequence[Parcel]) -> Roundup:
         first=row.first,
         total=row.total,
         deliveries=tuple(parcel.delivery.id for parcel in parcels),
+        since=row.since,
+        until=row.until,
     )
-    return Roundup(message, tuple(parcels))
+    return Roundup(message, tuple(parcels), tuple(told))
 
 
 async def lapse(tx: AsyncConnection, *, owner: str, now: datetime, looked_up: Mapping[str, datetime]) -> dict[str, int]:
@@ -483,7 +537,7 @@ async def hand_over(tx: AsyncConnection, old: int, new: int) -> None:
     platform = select(chats.c.platform).where(chats.c.id == new, chats.c.paused == "").scalar_subquery()
     for part in OPEN:
         where = (deliveries.c.chat_id == old, part, deliveries.c.alert_id.not_in(known))
-        moved = {"chat_id": new, "message": None, "lead": True, "queue": platform}
+        moved = {"chat_id": new, "message": None, "lead": True, "queue": platform, "held": False}
         await tx.execute(update(deliveries).where(*where).values(moved))
     await drop_waiting(tx, old, "moved")
 

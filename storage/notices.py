@@ -56,6 +56,14 @@ async def tell(
     return (await tx.execute(new)).rowcount > 0
 
 
+async def say(
+    tx: AsyncConnection, now: datetime, key: str, text: str, /, *, to: str, language: str, **words: str | int
+) -> None:
+    """Tell one chat a line that is no trouble."""
+    row = _row(key, text, words, now) | {"to": [to], "language": language, "over": now, "printed": True}
+    await tx.execute(insert(notices).values(row))
+
+
 async def over(tx: AsyncConnection, now: datetime, key: str, text: str = "", /, **words: str | int) -> bool:
     """The trouble is over: it may be told again when it comes back; says whether there was one.
 

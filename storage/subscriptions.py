@@ -18,7 +18,13 @@ def _wish(row: Row[Any]) -> Subscription:
 
 def _plain() -> ColumnElement[bool]:
     """Chats whose settings keep nothing from them."""
-    return cast(chats.c.muted_topics, String) == "[]"
+    return and_(
+        cast(chats.c.muted_topics, String) == "[]",
+        ~chats.c.only_urgent,
+        chats.c.quiet == "",
+        chats.c.digest == "",
+        chats.c.muted_until.is_(None),
+    )
 
 
 def simply_everything() -> ColumnElement[bool]:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     text,
+    true,
 )
 
 
@@ -228,6 +229,39 @@ asked = Table(
 """What a chat asked whose answer has page buttons; they carry the id, which is never given twice. `below`: the last
 place (/search) or the newest second (/latest) that the answer knew, so that its pages do not shift."""
 
+admins = Table(
+    "admins",
+    metadata,
+    Column("platform", String(16), primary_key=True),
+    Column("account", String(64), primary_key=True),
+    Column("user", String(64), primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
+)
+"""Who claimed the bot, beside the admins of the configuration."""
+
+admitted = Table(
+    "admitted",
+    metadata,
+    Column("platform", String(16), primary_key=True),
+    Column("account", String(64), primary_key=True),
+    Column("chat", String(64), primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
+)
+"""The chats that may use a closed bot: invited ones, and those that an admin added it to or subscribed."""
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("right", String(8), nullable=False),
+    Column("platform", String(16), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("uses", Integer, nullable=False),
+    Column("expires", UtcDateTime, nullable=False),
+    Column("by", String(64), nullable=False),
+)
+"""Claims and invitations that are open: the SHA-256 of the token, never the token. `by`: the admin who invited."""
+
 chats = Table(
     "chats",
     metadata,
@@ -247,12 +281,26 @@ chats = Table(
     Column("knocks", Integer, nullable=False, server_default=text("0")),
     Column("knock_at", UtcDateTime),
     Column("muted_topics", JSON, nullable=False, server_default=text("'[]'")),
+    Column("hashtags", Boolean, nullable=False, server_default=true()),
+    Column("here", Boolean, nullable=False, server_default=false()),
+    Column("only_urgent", Boolean, nullable=False, server_default=false()),
+    Column("quiet", String(11), nullable=False, server_default=""),
+    Column("quiet_urgent", Boolean, nullable=False, server_default=true()),
+    Column("digest", String(16), nullable=False, server_default=""),
+    Column("digest_nothing", Boolean, nullable=False, server_default=false()),
+    Column("digest_since", UtcDateTime),
+    Column("digest_at", UtcDateTime),
+    Column("muted_since", UtcDateTime),
+    Column("muted_until", UtcDateTime),
+    Column("release_at", UtcDateTime),
     UniqueConstraint("platform", "account", "chat", "thread"),
+    Index("chats_release", "release_at", sqlite_where=text("release_at is not null")),
     Index("chats_knock", "knock_at", sqlite_where=text("knock_at is not null")),
 )
 """`paused` is the reason in words while the chat's door is closed, else "". `admin`: who subscribed it, "" where not
 known. `knocks`: how often its door was found closed since a message last arrived; `knock_at`: when it is
-tried again."""
+tried again. `quiet` is "22:00-07:00" or "", `digest` "hourly", "daily 08:00", "weekdays 08:00" or "". `release_at`:
+when something that is held for the chat may become due, at the latest; NULL where nothing can."""
 
 accounts = Table(
     "accounts",
@@ -295,8 +343,12 @@ messages = Table(
     Column("first", Integer, nullable=False),
     Column("total", Integer, nullable=False),
     Column("created", UtcDateTime, nullable=False),
+    Column("since", UtcDateTime),
+    Column("until", UtcDateTime),
+    Column("told", JSON, nullable=False, server_default=text("'[]'")),
 )
-"""Messages of several deliveries. Their state and the platform's id stand in the deliveries, which change together."""
+"""Messages of several deliveries. Their state and the platform's id stand in the deliveries, which change together.
+`since`, `until`: the time a digest is of; `told`: deliveries of that time that have messages of their own."""
 
 notices = Table(
     "notices",
@@ -346,6 +398,7 @@ deliveries = Table(
     Column("lead", Boolean, nullable=False, server_default=text("1")),
     Column("queue", String(16)),
     Column("pictureless", Boolean, nullable=False, server_default=false()),
+    Column("held", Boolean, nullable=False, server_default=false()),
     Column("replying", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("alert_id", "chat_id"),
     Index(
@@ -359,6 +412,7 @@ deliveries = Table(
     Index("deliveries_unsettled", "chat_id", sqlite_where=text("status IN ('sending', 'unknown')")),
     Index("deliveries_stale", "queue", "alert_id", sqlite_where=text("status = 'sent' and shown < wanted")),
     Index("deliveries_message", "message", sqlite_where=text("message is not null")),
+    Index("deliveries_muted", "chat_id", sqlite_where=text("status = 'dropped' and problem = 'muted'")),
     Index("deliveries_replying", "id", sqlite_where=text("replying > 0")),
     Index("one_call_a_chat", "chat_id", unique=True, sqlite_where=text("status = 'sending' and lead")),
 )

@@ -1,7 +1,7 @@
 """Alerts and parcels for tests of renderers and platforms."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from models import Alert, Chat, ChatSettings, Delivery, Message, MessageKind, Parcel, Roundup, Status, Urgency
@@ -56,3 +56,11 @@ def roundup(chat: Chat, count: int, *, message_id: str = "", **alert: Any) -> Ro
     )
     ids = tuple(one.delivery.id for one in parcels)
     return Roundup(Message(5, 1, MessageKind.ROUNDUP, message_id, 1, count, ids), parcels)
+
+
+def digest(chat: Chat, count: int, *told: Parcel) -> Roundup:
+    """A digest of so many alerts, and of these that the chat got before."""
+    made = roundup(chat, count)
+    since = ALERT.created
+    message = replace(made.message, kind=MessageKind.DIGEST, since=since, until=since + timedelta(hours=24))
+    return replace(made, message=message, told=told)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from formatters import lists, parts, plain, slack, telegram
 from formatters.lists import DigestEntry, Part
-from models import Alert, ChatSettings, Urgency
+from models import Alert, Chat, ChatSettings, Urgency
 from tests.formatters.taken import slack_takes, telegram_takes
-from tests.parcels import ALERT, SETTINGS
+from tests.parcels import ALERT, SETTINGS, parcel, roundup
 
 START = datetime(2026, 6, 17, 0, 10, tzinfo=UTC)
 SHORT = "지진"
@@ -161,6 +161,23 @@ def test_a_limit_of_slacks_that_is_not_kept_is_found(monkeypatch: pytest.MonkeyP
 def changed(alerts: Sequence[Alert], part: Part[Any], **fields: Any) -> list[Alert]:
     held = {alert.id: alert for alert in alerts}
     return [replace(held[one], **fields) for one in part.alert_ids]
+
+
+def test_a_digest_ranks_by_urgency_then_sources_then_freshness_and_what_was_taken_back_is_last() -> None:
+    chat = Chat("telegram", "7700", "-1001")
+    alerts: dict[str, dict[str, Any]] = {
+        "old": {"published": START},
+        "fresh": {"published": START + timedelta(hours=2)},
+        "two sources": {"published": START, "sources": ("A", "B")},
+        "urgent": {"published": START, "urgency": Urgency.URGENT},
+        "taken back": {"published": START, "urgency": Urgency.URGENT, "retracted": True},
+    }
+    sent = {"message_id": "7"}
+    parcels = {name: parcel(chat, delivery=sent, headline=name, **values) for name, values in alerts.items()}
+    made = replace(roundup(chat, 1), parcels=tuple(parcels.values())[:3], told=tuple(parcels.values())[3:])
+    entries = lists.digest_entries(made)
+    assert [one.alert.headline for one in entries] == ["urgent", "two sources", "fresh", "old", "taken back"]
+    assert [bool(one.chat_link) for one in entries] == [True, False, False, False, True]
 
 
 @FORMS

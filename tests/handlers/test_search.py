@@ -6,7 +6,7 @@ import pytest
 
 import handlers
 from formatters import parts, plain, slack, telegram
-from models import Button, Chat, ChatSettings, Command, Reply, Status, Subscription
+from models import Button, Chat, ChatSettings, Command, Owed, Reply, Status, Subscription
 from pipeline import Desk
 from storage import archive, chats, ledger
 from storage.asked import KEPT
@@ -207,7 +207,7 @@ async def test_results_link_to_the_alert_in_the_chat_that_got_it(desk: Desk, clo
         await archive.open_fanouts(tx, [sent])
         fanout = await ledger.next_fanout(tx)
         assert fanout is not None
-        await ledger.fill(tx, fanout, [chat_id], clock(), everything=(0, 0))
+        await ledger.fill(tx, fanout, [Owed(chat_id, clock())], clock(), everything=(0, 0))
         await ledger.save(tx, [(1, {"status": Status.SENT, "message_id": "77"})])
     answer = await asked(desk, "수출")
     links = {story.alert.id: story.chat_link for story in answer.stories}

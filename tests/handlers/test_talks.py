@@ -64,7 +64,47 @@ TOPICS = (
     "/mutetopic off 스포츠",
     "/mutetopic",
 )
-TALKS = {"subscriptions": SUBSCRIPTIONS, "topics": TOPICS}
+SETTINGS = (
+    "/settings",
+    "[1]",
+    "[2]",
+    "[2]",
+    "/settings",
+    "[4]",
+    "[3]",
+    "/settings nothing on",
+    "/settings timezone europe/berlin",
+    "/settings timezone seoul",
+    "/settings quiet 25:00-07:00",
+    "/settings quiet 07:00-07:00",
+    "/settings urgency some",
+    "/settings digest daily 26:00",
+    "/settings language xx",
+    "/settings pictures maybe",
+    "/settings here on",
+    "/settings quite off",
+    "/settings language",
+    "[2]",
+    "/settings language en",
+    "/settings pictures off",
+    "/settings hashtags off",
+    "/settings timezone",
+)
+MUTES = (
+    "/mute 2h",
+    "/subscribe",
+    "/mute",
+    "[2]",
+    "[1]",
+    "/mute until 8:00",
+    "/mute 3일",
+    "/mute 31d",
+    "/mute 0m",
+    "/mute 99:99",
+    "/unmute",
+    "/unmute",
+)
+TALKS = {"subscriptions": SUBSCRIPTIONS, "topics": TOPICS, "settings": SETTINGS, "mutes": MUTES}
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])

@@ -14,12 +14,26 @@ from aiohttp import web
 import handlers
 from config.settings import Slack as Settings
 from delivery import Alarm, CannotLook, Found, NotThere
-from models import Button, Chat, ChatGone, Command, Part, Refused, Reply, Sent, Story, TryLater, Unknown, Urgency
+from models import (
+    Button,
+    Chat,
+    ChatGone,
+    Command,
+    Part,
+    Refused,
+    Reply,
+    Sent,
+    Status,
+    Story,
+    TryLater,
+    Unknown,
+    Urgency,
+)
 from platforms import slack
 from platforms.slack import Slack
 from tests.bot import ROOT
 from tests.fakes.slack import FakeSlack, read_block, signed
-from tests.parcels import ALERT, SETTINGS, parcel, roundup
+from tests.parcels import ALERT, SETTINGS, digest, parcel, roundup
 
 CHAT = Chat("slack", "T0SOKBO1", "C1")
 
@@ -49,7 +63,7 @@ class Desk:
             self.admin.append(await command.is_chat_admin())
         return self.answers.get(command.name, self.answer)
 
-    async def let_in_again(self, chat: Chat) -> None:
+    async def let_in_again(self, chat: Chat, by: str = "") -> None:
         self.let_in.append(chat)
 
     async def shut_out(self, chat: Chat, closed: ChatGone) -> None:
@@ -122,6 +136,23 @@ async def test_a_round_up_is_found_by_its_metadata_and_edited(platform: Slack, f
     (message,) = fake.channels["C1"].messages
     assert message.visible.count("고친 제목") >= 7 and "https://newsdao.kr/7" in str(message.blocks)
     assert await platform.look_up(roundup(CHAT, 7), called) == Found(message.ts)
+
+
+async def test_a_digest_leads_back_to_what_stands_in_the_channel(platform: Slack, fake: FakeSlack) -> None:
+    await platform.check()
+    before = parcel(CHAT, delivery={"message_id": "1700000000.000100", "status": Status.SENT})
+    assert isinstance(await platform.send(digest(CHAT, 2, before)), Sent)
+    (message,) = fake.channels["C1"].messages
+    assert "소식 요약 3건" in message.visible and "channel=C1&amp;message_ts=1700000000.000100" in str(message.blocks)
+
+
+async def test_an_urgent_alert_calls_everybody_only_where_the_chat_asked_for_it(
+    platform: Slack, fake: FakeSlack
+) -> None:
+    asked = replace(SETTINGS, here=True)
+    for settings, urgency in ((SETTINGS, Urgency.URGENT), (asked, Urgency.NORMAL), (asked, Urgency.URGENT)):
+        await platform.send(replace(parcel(CHAT, urgency=urgency), settings=settings))
+    assert [len(message.pings) for message in fake.channels["C1"].messages] == [0, 0, 1]
 
 
 async def test_hostile_text_pings_nobody(platform: Slack, fake: FakeSlack) -> None:

@@ -14,11 +14,26 @@ import handlers
 from config.settings import Telegram as Settings
 from delivery import Alarm, CannotLook
 from locales import tables
-from models import Button, Chat, ChatGone, Command, Moved, Part, Refused, Reply, Sent, Story, TryLater, Unknown, Urgency
+from models import (
+    Button,
+    Chat,
+    ChatGone,
+    Command,
+    Moved,
+    Part,
+    Refused,
+    Reply,
+    Sent,
+    Status,
+    Story,
+    TryLater,
+    Unknown,
+    Urgency,
+)
 from platforms import telegram, telegram_answers, telegram_menu
 from platforms.telegram import Telegram
 from tests.fakes.telegram import FakeTelegram
-from tests.parcels import ALERT, SETTINGS, parcel, roundup
+from tests.parcels import ALERT, SETTINGS, digest, parcel, roundup
 
 ACCOUNT = "7700"
 CHAT = Chat("telegram", ACCOUNT, "42")
@@ -55,7 +70,7 @@ class Desk:
             self.admin.append(await command.is_chat_admin())
         return self.answer
 
-    async def let_in_again(self, chat: Chat) -> None:
+    async def let_in_again(self, chat: Chat, by: str = "") -> None:
         self.let_in.append(chat)
 
     async def shut_out(self, chat: Chat, closed: ChatGone) -> None:
@@ -155,6 +170,19 @@ async def test_a_round_up_goes_out_silently_and_an_edit_draws_it_again(platform:
     (message,) = fake.chats[42].messages.values()
     assert message.text.count("고친 제목") == 7
     assert platform.split(roundup(CHAT, 3).alerts, SETTINGS) == [(1, 2, 3)]
+
+
+async def test_a_digest_comes_silently_and_leads_back_to_what_stands_in_the_channel(
+    platform: Telegram, fake: FakeTelegram
+) -> None:
+    before = {"message_id": "77", "status": Status.SENT}
+    in_channel = parcel(Chat("telegram", "7700", "-1001234567"), delivery=before, urgency=Urgency.URGENT)
+    in_private = parcel(CHAT, delivery=before, headline="개인 채팅")
+    assert isinstance(await platform.send(digest(CHAT, 2, in_channel, in_private)), Sent)
+    (message,) = fake.chats[42].messages.values()
+    lines = message.text.split("\n")
+    assert lines[0].startswith("🗞 소식 요약 4건") and lines[1].startswith("1. 🔴") and message.silent is True
+    assert message.html.count("https://t.me/c/") == 1 and "https://t.me/c/1234567/77" in message.html
 
 
 async def test_a_link_without_a_public_host_costs_the_button_only(platform: Telegram, fake: FakeTelegram) -> None:
