@@ -15,11 +15,11 @@ import signal
 import socket
 import sys
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -488,7 +488,9 @@ def _typed(settings: Settings, name: str, args: str) -> "Command":
     from models import Command
     from platforms.console import CHAT
 
-    return Command(name, args, CHAT, "terminal", settings.language, private=False, trusted=True, open=True)
+    return Command(
+        name, args, CHAT, "terminal", settings.language, private=False, trusted=True, open=True, metered=False
+    )
 
 
 def _show_reply(settings: Settings, answer: "Reply", *, as_json: bool) -> int:
@@ -825,7 +827,7 @@ async def _run(settings: Settings, *, as_json: bool) -> int:
     """Build everything, run until told to stop, take it down in reverse order."""
     import handlers
     from platforms.console import CHAT, Console
-    from storage import chats
+    from storage import access, chats
     from storage.database import hold
     from web.app import Site
 
@@ -844,6 +846,7 @@ async def _run(settings: Settings, *, as_json: bool) -> int:
         desk.senders = {"console": console, **{platform.name: platform for platform in platforms}}
         sources = await _watch(desk)
         async with desk.database.write() as tx:
+            desk.claimed.update(await access.all_admins(tx))
             await chats.keep_console(tx, CHAT, settings.language, settings.timezone, desk.now())
         hooks = {path: hook for platform in platforms for path, hook in platform.hooks.items()}
         states = [platform.state for platform in platforms]
@@ -851,7 +854,8 @@ async def _run(settings: Settings, *, as_json: bool) -> int:
         _on_signals(desk)
         if not as_json:
             _greet(settings, sources, [platform.name for platform in platforms], listener)
-        return await _until_stopped(desk, site.app, listener, platforms, console, sample=not platforms)
+        offers = [_offer_claim(desk, platform, sys.stderr if as_json else sys.stdout) for platform in platforms]
+        return await _until_stopped(desk, site.app, listener, platforms, console, offers=offers, sample=not platforms)
 
 
 async def _watch(desk: "Desk") -> tuple["Source", ...]:
@@ -882,6 +886,18 @@ def _sample_if_alone(settings: Settings) -> tuple["Source", ...]:
             place.chmod(0o755)  # an image may hold the examples read-only
     site = str(folder / "site")
     return (Source("sample", "Sokbo 예제", Kind.JEKYLL, site, every=2.0, timezone=settings.timezone),)
+
+
+async def _offer_claim(desk: "Desk", platform: "Platform", terminal: TextIO) -> None:
+    """While a platform has no admin, whoever sees the terminal may become the first: told once it has answered."""
+    import handlers
+
+    await platform.state.answered.wait()
+    token = await handlers.first_claim(desk, platform.name)
+    if token:
+        link = platform.start_link(f"claim_{token}")
+        how = f"open {link}" if link else f"send the bot: /sokbo claim {token}"
+        print(f"  admin      {platform.name} has none yet: {how} (once, within 24 hours)", file=terminal, flush=True)
 
 
 async def _publish_scheduled(desk: "Desk") -> None:
@@ -937,6 +953,7 @@ async def _until_stopped(
     platforms: list["Platform"],
     console: "Console",
     *,
+    offers: list[Coroutine[Any, Any, None]],
     sample: bool,
 ) -> int:
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -958,6 +975,7 @@ async def _until_stopped(
         asyncio.create_task(server.serve(sockets=[listener]), name="serving"),
     }
     others = {asyncio.create_task(_keep_running(platform)) for platform in platforms}
+    others |= {asyncio.create_task(offer) for offer in offers}
     if sample:
         others.add(asyncio.create_task(_publish_scheduled(desk)))
     scheduler = AsyncIOScheduler(timezone=UTC)

@@ -398,6 +398,8 @@ class Command:
     open: bool
     pressed: bool = False
     """It was asked with a button: the answer takes the place of the message that held it."""
+    metered: bool = True
+    """It counts against the commands of a minute, as what may be answered with a message in a chat does."""
     is_chat_admin: Callable[[], Awaitable[bool | None]] = _yes
 
 
@@ -440,3 +442,8 @@ class Reply:
     marked: tuple[str, ...] = ()
     buttons: tuple[tuple[Button, ...], ...] = ()
     toast: str = ""
+
+    @property
+    def is_silent(self) -> bool:
+        """Nothing is said, and nothing to be sent."""
+        return not (self.title or self.lines or self.stories or self.buttons or self.toast)

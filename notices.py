@@ -15,7 +15,7 @@ import metrics
 from delivery import Alarm
 from locales import say
 from models import Chat, ChatGone, Moved, Refused, Reply, SendResult, Sent, TryLater, Unknown
-from pipeline import Desk, woken
+from pipeline import Desk, addressees, woken
 from storage import notices as stored
 from storage.database import DatabaseTrouble
 from storage.notices import Notice
@@ -121,9 +121,7 @@ class Teller:
 
     def _who(self, notice: Notice) -> tuple[str, ...]:
         """Whom it is for, as far as there is a platform that could bring it there."""
-        of = self._desk.settings
-        desk = delivery.addressees(of.desk.chats, of.telegram.admins, of.slack.admins)
-        whom = notice.to if notice.to or notice.ends else desk
+        whom = notice.to if notice.to or notice.ends else addressees(self._desk)
         return tuple(one for one in whom if one.partition(":")[0] in self._desk.senders)
 
     async def _send(self, letter: Letter) -> SendResult:
@@ -144,13 +142,19 @@ class Teller:
             if self._note(letter, answer, now):
                 for notice in letter.notices:
                     told[notice.id].add(letter.addressee)
-        async with self._desk.database.write() as tx:
-            for notice in waiting:
-                known = {*notice.told, *told[notice.id]}
-                if not notice.printed or known != {*notice.told}:
-                    await stored.save(tx, notice.id, sorted(known))
-                if notice.created <= now - TOO_OLD or known >= {*self._who(notice)}:
-                    await stored.finish(tx, notice.id, now)
+        saved, finished = list[tuple[int, list[str]]](), list[int]()
+        for notice in waiting:
+            known = {*notice.told, *told[notice.id]}
+            if not notice.printed or known != {*notice.told}:
+                saved.append((notice.id, sorted(known)))
+            if notice.created <= now - TOO_OLD or known >= {*self._who(notice)}:
+                finished.append(notice.id)
+        if saved or finished:
+            async with self._desk.database.write() as tx:
+                for of, by_now in saved:
+                    await stored.save(tx, of, by_now)
+                for of in finished:
+                    await stored.finish(tx, of, now)
 
     def _note(self, letter: Letter, answer: SendResult, now: datetime) -> bool:
         """When this addressee may be told more; whether this much is done."""

@@ -27,7 +27,7 @@ import metrics
 import reader
 import stories
 from config.settings import Settings
-from delivery import CannotLook, Next, Sender
+from delivery import CannotLook, Limits, Next, Sender
 from errors import SourceError
 from locales import say
 from models import (
@@ -54,8 +54,21 @@ from models import (
 from reader import Parsed, Reading
 from sources import fetch, kinds, schedule, troubles
 from sources.documents import Document, Fetched, Unchanged
-from storage import archive, bigrams, chats, held, ledger, notices, postponed, search, subscriptions, websub
+from storage import (
+    access,
+    archive,
+    bigrams,
+    chats,
+    held,
+    ledger,
+    notices,
+    postponed,
+    search,
+    subscriptions,
+    websub,
+)
 from storage import sources as watched_sources
+from storage.access import Admin
 from storage.archive import NewStory, Shown, StoryState
 from storage.chats import KnownChat, columns_of
 from storage.database import Database, DatabaseTrouble, Transaction
@@ -102,6 +115,7 @@ class Desk:
     `looking`: the sources that are being read, each with the ask (`wake`) that this read is to answer; those of
     `look_again` were asked for since. `hubs` wakes who subscribes at hubs (hubs.py). `settled` counts what was read of
     each source: a document that another one overtook is not settled, or an alert would go back to what it was.
+    `claimed`: the admins beside those of the configuration. `limits`: how often who asked of late.
     """
 
     database: Database
@@ -123,6 +137,8 @@ class Desk:
     look_again: set[str] = field(default_factory=set)
     hubs: asyncio.Event = field(default_factory=asyncio.Event)
     settled: Counter[str] = field(default_factory=Counter)
+    claimed: set[Admin] = field(default_factory=set)
+    limits: Limits = field(default_factory=Limits)
 
     async def wake(self, source_id: str) -> None:
         """Have a source read at once. However often it is asked for: one read at a time, and one more after it."""
@@ -143,9 +159,24 @@ class Desk:
             return False
         return watched.asked_at is None or self.looking.get(source_id) == watched.asked_at
 
-    async def let_in_again(self, chat: Chat) -> None:
-        """A chat whose door was closed to us is open again, with all its threads, and gets what it is owed."""
+    def has_admin(self, platform: str) -> bool:
+        """Whether anybody may do the desk's work from this platform."""
+        configured = {"telegram": self.settings.telegram.admins, "slack": self.settings.slack.admins}
+        return bool(configured.get(platform)) or any(one.platform == platform for one in self.claimed)
+
+    def is_admin(self, chat: Chat, user: str) -> bool:
+        """Whether the person is an admin of the bot, by the configuration or by a claim."""
+        if Admin(chat.platform, chat.account, user) in self.claimed:
+            return True
+        of = self.settings
+        return user in (*map(str, of.telegram.admins), *of.slack.admins) or f"{chat.account}:{user}" in of.slack.admins
+
+    async def let_in_again(self, chat: Chat, by: str = "") -> None:
+        """A chat whose door was closed to us is open again, with all its threads, and gets what it is owed. `by`: who
+        opened it; where that is an admin, a closed bot lets the chat in."""
         async with self.database.write() as tx:
+            if by and self.is_admin(chat, by):
+                await access.admit(tx, chat, self.now())
             for known in await chats.resume(tx, chat):
                 await _tell_opened(tx, known, self.now())
         self.send.set()
@@ -1206,11 +1237,17 @@ async def _close(desk: Desk, tx: Transaction, known: KnownChat, closed: ChatGone
     name, why = delivery.name_of(known.chat), closed.reason
     await notices.tell(tx, now, f"chat/{known.id}", text, chat=name, reason=why)
     person = delivery.person(known.chat, known.admin)
-    of = desk.settings
-    told = delivery.addressees(of.desk.chats, of.telegram.admins, of.slack.admins)
+    told = addressees(desk)
     if closed.speechless and person and person not in told:
         key, language = f"chat/{known.id}/admin", known.settings.language
         await notices.tell(tx, now, key, text, to=(person,), language=language, chat=name, reason=why)
+
+
+def addressees(desk: Desk) -> tuple[str, ...]:
+    """Whom the desk tells things: its chats, else its admins."""
+    of = desk.settings
+    claimed = [delivery.person(Chat(one.platform, one.account, ""), one.user) for one in desk.claimed]
+    return delivery.addressees(of.desk.chats, of.telegram.admins, of.slack.admins, sorted(claimed))
 
 
 async def _tell_opened(tx: Transaction, known: KnownChat, now: datetime) -> None:
@@ -1230,7 +1267,9 @@ def _measure(call: Call, result: Answer, now: datetime) -> None:
     for alert in alerts if call.kind == "send" and isinstance(result, Sent) else ():
         metrics.delivery_seconds.observe((now - alert.created).total_seconds())
         if alert.published is not None and not alert.date_only:
-            metrics.publish_to_alert_seconds.labels(platform).observe((now - alert.published).total_seconds())
+            # A post dated ahead took no time: less than none would make the sum fall, which it never may.
+            took = max(0.0, (now - alert.published).total_seconds())
+            metrics.publish_to_alert_seconds.labels(platform).observe(took)
 
 
 async def woken(*events: asyncio.Event, seconds: float | None) -> None:

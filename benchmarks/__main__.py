@@ -4,6 +4,8 @@ import argparse
 import os
 from pathlib import Path
 
+SOME_POSTS = 20_000
+"""Of the search's million, where all benchmarks run one after the other."""
 SAMPLE = Path(__file__).parents[1] / "examples" / "site"
 
 
@@ -17,6 +19,12 @@ def parser() -> argparse.ArgumentParser:
     condense.add_argument("--half", choices=("tune", "hold"), help="only this half of the gold posts (default: both)")
     condense.add_argument("--misses", action="store_true", help="list the facts each alert missed, and its faults")
     condense.add_argument("--corpus", type=Path, help="folder of SITE/_posts folders (default: ../shared/corpus)")
+    search = names.add_parser("search", help="archive search beside LIKE and the trigram tokenizer")
+    search.add_argument(
+        "corpus", type=Path, nargs="?", help="folder of SITE/_posts folders (default: ../shared/corpus)"
+    )
+    search.add_argument("--posts", type=int, default=1_000_000, help="how many posts are made (default: a million)")
+    search.add_argument("--seed", type=int, default=1, help="which posts and questions (default: 1)")
     names.add_parser("filters", help="10,000 subscriptions with word filters against one alert")
     websub = names.add_parser("websub", help="from published to the chat: by a hub, by a hook, and by reading")
     websub.add_argument("--rounds", type=int, default=40, help="news for each of the ways (default: 40)")
@@ -50,6 +58,12 @@ def main() -> None:
         from benchmarks import filters
 
         filters.main()
+    if options.name in (None, "search"):
+        from benchmarks import search
+        from benchmarks.condense import posts
+
+        given = vars(options)
+        search.main(given.get("corpus") or posts.SHARED, given.get("posts", SOME_POSTS), given.get("seed", 1))
     if options.name in (None, "condense"):
         from benchmarks.condense import posts, report
 

@@ -19,12 +19,15 @@ from delivery.ledger import (
     settle,
     wait,
 )
+from delivery.limits import COMMANDS, PRESSES, Limits, Verdict
 from delivery.pace import REMEMBERED, AccountPace, Limit, Pace
 from delivery.sender import Alarm, Sender
 from delivery.wishes import Heard, listens, matching, plan, topic_form, wants
 
 __all__ = [
+    "COMMANDS",
     "LOOK_UP_AFTER",
+    "PRESSES",
     "REMEMBERED",
     "AccountPace",
     "Alarm",
@@ -32,12 +35,14 @@ __all__ = [
     "Found",
     "Heard",
     "Limit",
+    "Limits",
     "LookUp",
     "Next",
     "NotThere",
     "Pace",
     "Sender",
     "Turn",
+    "Verdict",
     "addressees",
     "after",
     "after_edit",

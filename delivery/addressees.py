@@ -8,12 +8,14 @@ from models import Chat
 ADDRESSEE = re.compile(r"(?:telegram:(?P<chat>-?\d+)(?:/(?P<thread>\d+))?|slack:(?:(?P<team>[TE]\w+)/)?(?P<place>\w+))")
 
 
-def addressees(chats: Iterable[str], telegram_admins: Iterable[int], slack_admins: Iterable[str]) -> tuple[str, ...]:
+def addressees(
+    chats: Iterable[str], telegram_admins: Iterable[int], slack_admins: Iterable[str], claimed: Iterable[str] = ()
+) -> tuple[str, ...]:
     """The desk's chats; where there are none, its admins: a Telegram user's chat has the user's id, and Slack takes a
     user's id for a direct message (https://docs.slack.dev/reference/methods/chat.postMessage)."""
     people = [f"telegram:{one}" for one in telegram_admins]
     people += [f"slack:{one.replace(':', '/')}" for one in slack_admins]
-    return tuple(dict.fromkeys([*chats] or people))
+    return tuple(dict.fromkeys([*chats] or [*people, *claimed]))
 
 
 def name_of(chat: Chat) -> str:

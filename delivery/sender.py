@@ -46,6 +46,10 @@ class Sender(Protocol):
         """Whether `look_up` can ever tell."""
         ...
 
+    def start_link(self, parameter: str) -> str:
+        """An address that opens the bot with /start and this word; "" where there is none."""
+        ...
+
     def split(self, alerts: Sequence[Alert], settings: ChatSettings) -> list[tuple[int, ...]]:
         """The ids of the alerts that each message of a round-up shows, in order: in as few messages as fit."""
         ...

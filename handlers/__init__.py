@@ -7,6 +7,8 @@ import structlog
 
 import metrics
 from handlers import (
+    access,
+    forget,
     held,
     latest,
     mute,
@@ -15,13 +17,14 @@ from handlers import (
     settings,
     sources,
     start,
+    stop,
     subscribe,
     subscriptions,
     unmute,
     unsubscribe,
 )
 from handlers import help as help_
-from handlers.asking import Asking, admitted, ask
+from handlers.asking import Asking, ask
 from handlers.names import command_called, nearest
 from locales import say
 from models import Command, Reply
@@ -42,9 +45,16 @@ HANDLERS: dict[str, Handler] = {
     "settings": settings.answer,
     "mute": mute.answer,
     "unmute": unmute.answer,
+    "stop": stop.answer,
+    "forget": forget.answer,
+    "claim": access.claim,
+    "invite": access.invite,
     "sources": sources.answer,
     "held": held.answer,
 }
+
+FOR_STRANGERS = frozenset({"start", "claim", "stop", "forget"})
+"""What whoever was not let in may ask too: to be let in, and to be left alone."""
 
 
 async def answer(desk: Desk, command: Command) -> Reply:
@@ -61,6 +71,9 @@ async def answer(desk: Desk, command: Command) -> Reply:
         return Reply(title=say(desk.settings.language, "command.failed"))
 
 
+first_claim = access.first_claim
+
+
 async def listed(desk: Desk, command: Command, order: str, count: int) -> Reply:
     """What /search finds, for the command line: as much of it as is wanted, without buttons."""
     asking = await ask(desk, command)
@@ -68,10 +81,18 @@ async def listed(desk: Desk, command: Command, order: str, count: int) -> Reply:
 
 
 async def _answer(asking: Asking) -> Reply:
-    if not admitted(asking):
+    command = asking.command
+    if (refused := access.too_often(asking)) is not None:
+        return refused
+    if command.name not in FOR_STRANGERS and not await access.may_enter(asking):
         return start.closed(asking)
-    handler = HANDLERS.get(asking.command.name)
-    return await handler(asking) if handler else _unknown(asking)
+    handler = HANDLERS.get(command.name)
+    if handler is None:
+        return _unknown(asking)
+    answered = await handler(asking)
+    if command.name == "subscribe":
+        await access.let_in(asking)
+    return answered
 
 
 def _unknown(asking: Asking) -> Reply:

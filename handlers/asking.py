@@ -1,12 +1,13 @@
 """A command with what the desk knows about who asks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from locales import languages, say
 from models import ChatSettings, Command
 from pipeline import Desk
 from storage import chats
+from storage.access import Admin
 from storage.chats import KnownChat
 
 
@@ -31,6 +32,8 @@ async def ask(desk: Desk, command: Command) -> Asking:
     if known is not None and known.paused:
         await desk.let_in_again(command.chat)
     settings = known.settings if known else settings_for(desk, command)
+    if Admin(command.chat.platform, command.chat.account, command.user) in desk.claimed:
+        command = replace(command, trusted=True)
     return Asking(desk, command, known, settings)
 
 
@@ -39,9 +42,3 @@ def settings_for(desk: Desk, command: Command) -> ChatSettings:
     spoken = command.language[:2].lower()
     language = spoken if command.private and spoken in languages() else desk.settings.language
     return ChatSettings(language, desk.settings.timezone)
-
-
-def admitted(asking: Asking) -> bool:
-    """An open bot admits anyone; a closed one its admins, and the chats that they let in."""
-    command = asking.command
-    return command.open or command.trusted or (asking.known is not None and asking.known.subscribed)

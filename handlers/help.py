@@ -12,6 +12,8 @@ LINES = (
     "mutetopic",
     "settings",
     "mute",
+    "stop",
+    "forget",
     "start",
     "help",
 )

@@ -1,6 +1,6 @@
 """/start: what this is; in a private chat it subscribes."""
 
-from handlers import subscribe
+from handlers import access, subscribe
 from handlers.asking import Asking
 from models import Reply
 from storage import sources
@@ -8,6 +8,11 @@ from storage import sources
 
 async def answer(asking: Asking) -> Reply:
     """Say hello, and what is watched; a private chat is subscribed to everything unless it is already."""
+    refused = await access.redeem(asking)
+    if refused is not None:
+        return refused
+    if not await access.may_enter(asking):
+        return closed(asking)
     async with asking.desk.database.read() as connection:
         names = [watched.source.name for watched in await sources.every_one(connection)]
     watching = asking.say("start.sources", names=", ".join(names[:20])) if names else ""

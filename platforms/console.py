@@ -31,6 +31,10 @@ class Console:
     def ready(self) -> bool:
         return True
 
+    def start_link(self, parameter: str) -> str:
+        """There are no such links here."""
+        return ""
+
     def split(self, alerts: Sequence[Alert], settings: ChatSettings) -> list[tuple[int, ...]]:
         return [tuple(alert.id for alert in alerts)]
 

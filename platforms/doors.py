@@ -8,8 +8,8 @@ from models import Chat, ChatGone
 class Doors(Protocol):
     """A chat without a thread stands for all of its threads."""
 
-    async def let_in_again(self, chat: Chat) -> None:
-        """The chat takes messages, whatever it said before."""
+    async def let_in_again(self, chat: Chat, by: str = "") -> None:
+        """The chat takes messages, whatever it said before; `by` is the person who saw to it, "" when not known."""
         ...
 
     async def shut_out(self, chat: Chat, closed: ChatGone) -> None:

@@ -343,7 +343,8 @@ class Slack:
         return say(self._defaults.language, key)
 
     async def _asked_in_a_view(self, name: str, args: str, place: Place, pressed: bool) -> Reply:
-        return await self._answer(self._command(name, args, place.channel, place.thread, place.user, pressed=pressed))
+        command = self._command(name, args, place.channel, place.thread, place.user, pressed=pressed)
+        return await self._answer(replace(command, metered=False))
 
     async def _on_message(self, event: dict[str, Any]) -> None:
         """A mention, or a direct message: the same words as the commands."""
@@ -369,7 +370,7 @@ class Slack:
 
     async def _on_joined(self, event: dict[str, Any]) -> None:
         if event.get("user") == self._bot_user:
-            await self._doors.let_in_again(self._chat(event))
+            await self._doors.let_in_again(self._chat(event), str(event.get("inviter") or ""))
 
     def _chat(self, event: dict[str, Any]) -> Chat:
         return Chat(NAME, self._team, str(event["channel"]))
@@ -431,6 +432,10 @@ class Slack:
         return bool(person.get("is_admin") or person.get("is_owner"))
 
     # ------------------------------------------------------------------------------------------------ sending
+
+    def start_link(self, parameter: str) -> str:
+        """There are no such links here."""
+        return ""
 
     def split(self, alerts: Sequence[Alert], settings: ChatSettings) -> list[tuple[int, ...]]:
         """Which alerts each message of a round-up shows."""

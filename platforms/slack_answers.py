@@ -65,10 +65,14 @@ class Answers:
 
     async def to_slash(self, respond: AsyncRespond, answer: Reply) -> None:
         """A new message: to the person who asked, or to the channel where it concerns all of it."""
+        if answer.is_silent:
+            return
         await self._respond(respond, answer, replace=False)
 
     async def to_message(self, chat: Chat, answer: Reply, thread: str) -> None:
         """A new message where somebody wrote: who asks in public is answered in public."""
+        if answer.is_silent:
+            return
         await asyncio.sleep(self._pace.answer(chat, datetime.now(UTC)))
         shown = self.drawn(answer)
         await _told(

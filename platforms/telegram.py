@@ -359,7 +359,7 @@ class Telegram:
     async def _note_door(self, door: Door) -> None:
         chat = Chat(NAME, self.account, str(door.chat))
         if door.closed is None:
-            await self._doors.let_in_again(chat)
+            await self._doors.let_in_again(chat, door.by)
         else:
             await self._doors.shut_out(chat, door.closed)
 
@@ -403,6 +403,10 @@ class Telegram:
             log.error("an answer could not be brought", exc_info=error)
 
     # ------------------------------------------------------------------------------------------------ sending
+
+    def start_link(self, parameter: str) -> str:
+        """https://core.telegram.org/bots/features#deep-linking; "" before the bot's name is known."""
+        return f"https://t.me/{self._incoming.username}?start={parameter}" if self._incoming.username else ""
 
     def split(self, alerts: Sequence[Alert], settings: ChatSettings) -> list[tuple[int, ...]]:
         """Which alerts each message of a round-up shows."""

@@ -98,7 +98,8 @@ class Incoming:
         if further:
             name, args = further["name"], f"page {further['question']} {further['page']}"
         # A page is asked for as by its button: what was forgotten is then not searched for by its number.
-        return self._command(query.from_user, private, name, args, private=True, may=_yes, pressed=bool(further))
+        asked = self._command(query.from_user, private, name, args, private=True, may=_yes, pressed=bool(further))
+        return replace(asked, metered=False)
 
     def _of_message(self, message: Message, user: User | None, name: str, args: str) -> Command:
         chat = message.chat

@@ -18,13 +18,13 @@ from locales import say
 
 READING = ("latest", "search")
 CHANGING = ("subscribe", "subscriptions", "unsubscribe")
-DESK = ("sources", "held")
+DESK = ("sources", "held", "invite")
 LANGUAGES = ("", "ko")
 """Of the menus: English is what people of all other languages are shown."""
 
-IN_PRIVATE = (*READING, *CHANGING, "help", "start")
+IN_PRIVATE = (*READING, *CHANGING, "stop", "forget", "help", "start")
 IN_GROUPS = (*READING, "help")
-OF_CHAT_ADMINS = (*READING, *CHANGING, "help")
+OF_CHAT_ADMINS = (*READING, *CHANGING, "stop", "help")
 OF_BOT_ADMINS = (*IN_PRIVATE[:-1], *DESK)
 EVERY_COMMAND = frozenset({*IN_PRIVATE, *IN_GROUPS, *OF_CHAT_ADMINS, *OF_BOT_ADMINS})
 

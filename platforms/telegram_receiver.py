@@ -17,10 +17,12 @@ ALLOWED = ["message", "channel_post", "callback_query", "inline_query", "my_chat
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What the bot is in a chat has changed; `closed` says what keeps it from writing there, if anything does."""
+    """What the bot is in a chat has changed; `closed` says what keeps it from writing there, if anything does; `by`
+    is who changed it."""
 
     chat: int
     closed: ChatGone | None
+    by: str = ""
 
 
 class Receiver(Bot):
@@ -61,5 +63,5 @@ def _door(changed: dict[str, Any]) -> Door:
         case {"status": "administrator", "can_post_messages": False} if kind == "channel":
             closed = ChatGone("need administrator rights in the channel chat", speechless=True)
         case _:
-            return Door(chat, None)
+            return Door(chat, None, str(changed.get("from", {}).get("id", "")))
     return Door(chat, closed)

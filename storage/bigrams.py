@@ -22,6 +22,16 @@ SHORTEST_START, LONGEST_START = 3, 9
 """Beginnings of words that are found, in letters. Longer ones are looked up by their first nine and compared."""
 LONGEST_TEXT = 50_000
 """Characters of one text that are searched."""
+ENDINGS = """
+니다 습니 으로 있습 에서 하고 입니 합니 하는 적인 하여 으며 했습 하며 있는 에게 됩니 적으
+것으 것입 하기 있으 되었 들이 었습 였습 았습 졌습 겠습 이를 한다 들의 들에 것이 하게 다고
+들은 다면 해야 이에 이는 되어 도록 있다 다는 자들 에는 되고 까지 부터 니까 하였 였다 았다
+어요 해요 이라 라고 라는 지만 면서 대한 통해 위해 위한
+"""
+GRAMMAR = frozenset(ENDINGS.split())
+"""Pairs of endings and particles, which nearly every Korean text has: they narrow nothing down."""
+MOST_PAIRS = 3
+"""Of one word that are looked up; the rest is compared."""
 IN_HEADLINE = "_"
 ALL = "__all"
 """A token that every text has. Marks begin with "_", which is no part of any word."""
@@ -84,7 +94,7 @@ def _starts(text: str) -> dict[str, None]:
 
 
 def terms(word: str) -> tuple[list[str], bool]:
-    """The tokens that a text holding the folded word or phrase must have, and whether having them is enough.
+    """Tokens that a text holding the folded word or phrase must have, and whether having them is enough.
 
     One syllable alone has no token: it is a `beginning`, or is compared.
     """
@@ -92,11 +102,17 @@ def terms(word: str) -> tuple[list[str], bool]:
     found: list[str] = []
     for run in runs:
         if is_dense(run):
-            found += [run[place : place + 2] for place in range(len(run) - 1)]
+            found += _telling([run[place : place + 2] for place in range(len(run) - 1)])
         else:
             found.append(run if len(run) <= LONGEST_START or run.isdecimal() else run[:LONGEST_START])
     (enough,) = {_is_token(run) for run in runs} if len(runs) == 1 else (False,)
     return list(dict.fromkeys(found)), enough
+
+
+def _telling(pairs: list[str]) -> list[str]:
+    """Those that few texts have, as far as one can know: each more is one more long list to be read."""
+    few = [pair for pair in pairs if pair not in GRAMMAR] or pairs
+    return few if len(few) <= MOST_PAIRS else [few[0], few[len(few) // 2], few[-1]]
 
 
 def beginning(word: str) -> str:

@@ -1,7 +1,7 @@
 """Chats, what they chose and what they subscribed to."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 from typing import Any
 
@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, Row, String, and_, cast, delete, exists, f
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from models import Chat, ChatSettings, Digest, Every, QuietHours, Subscription, Urgency
-from storage import asked
-from storage.tables import accounts, chats, deliveries, subscriptions
+from models import Chat, ChatSettings, Digest, Every, QuietHours, Status, Subscription, Urgency
+from storage import access, asked
+from storage.tables import accounts, chats, deliveries, metadata, notices, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +198,7 @@ async def move(tx: AsyncConnection, chat_id: int, to: Chat) -> int:
     """
     before = (await tx.execute(select(chats).where(chats.c.id == chat_id))).one()
     await asked.move(tx, chat_of(before), to)
+    await access.move(tx, chat_of(before), to)
     taken = await find(tx, to)
     if taken is not None and taken.id != chat_id:
         if taken.subscribed:
@@ -219,6 +220,29 @@ async def _unite(tx: AsyncConnection, old: int, new: int) -> int:
     closed = {"subscribed": False, "paused": "moved", "knock_at": None}
     await tx.execute(update(chats).where(chats.c.id == old).values(closed))
     return new
+
+
+async def forget(tx: AsyncConnection, chat: Chat) -> bool:
+    """Delete the chat, with its threads, and all that refers to it; False, and nothing done, while a message is on its
+    way there."""
+    ids = [known.id for known in await with_threads(tx, replace(chat, thread=""))]
+    busy = select(deliveries.c.id).where(deliveries.c.chat_id.in_(ids), deliveries.c.status == Status.SENDING)
+    if await tx.scalar(busy.limit(1)) is not None:
+        return False
+    for table in reversed(metadata.sorted_tables):
+        for key in table.foreign_keys:
+            if key.column is chats.c.id:
+                await tx.execute(delete(table).where(key.parent.in_(ids)))
+    for one in ids:
+        await tx.execute(delete(notices).where(notices.c.key.in_((f"chat/{one}", f"chat/{one}/admin"))))
+    await tx.execute(delete(chats).where(chats.c.id.in_(ids)))
+    return True
+
+
+async def forget_person(tx: AsyncConnection, platform: str, account: str, user: str) -> None:
+    """Nobody is remembered as the one who subscribed a chat."""
+    theirs = (chats.c.platform == platform) & (chats.c.account == account) & (chats.c.admin == user)
+    await tx.execute(update(chats).where(theirs).values(admin=""))
 
 
 async def pause(tx: AsyncConnection, chat_id: int, reason: str, knock_at: datetime | None = None) -> None:

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, insert, select, text, update
+from sqlalchemy import Row, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bigrams, ranking
 from storage.bigrams import folded
 from storage.questions import Question
-from storage.tables import entries
+from storage.tables import UtcDateTime, entries
 
 WINDOW = 300
 """So many of the newest matches are ranked; beside them `WINDOW_OF_HEADLINES` older ones with the words on top."""
@@ -26,12 +26,16 @@ COMPARED = 5000
 """The most texts that one question is compared with: a bound for questions that the index can say little about."""
 SCANNED = 2000
 """One syllable alone is looked for in so many of the newest texts before its every beginning is collected."""
-AT_ONCE = 100
+AT_FIRST, GROWING, AT_ONCE = 10, 4, 300
+"""Texts compared in one go: few at first, since most of what the index offers is right."""
 
 NEWEST = """
-SELECT rowid FROM search WHERE search MATCH :match AND rowid BETWEEN :since AND :below
-ORDER BY rowid DESC LIMIT :limit
+SELECT entries.id, entries.alert_id, entries.newest{texts}
+FROM search JOIN entries ON entries.id = search.rowid
+WHERE search MATCH :match AND search.rowid BETWEEN :since AND :below ORDER BY search.rowid DESC LIMIT :limit
 """
+WITH_TEXTS = text(NEWEST.format(texts=", entries.headline, entries.text")).columns(newest=UtcDateTime)
+WITHOUT_TEXTS = text(NEWEST.format(texts="")).columns(newest=UtcDateTime)
 FREE = """
 SELECT CASE WHEN NOT EXISTS (SELECT 1 FROM entries WHERE id = :place) THEN :place ELSE (
     SELECT id + 1 FROM entries AS one WHERE id >= :place
@@ -161,8 +165,9 @@ class _Plan:
     beginnings: str
     since: int
 
-    def accepts(self, words: str) -> bool:
-        """Whether the folded headline and text hold all that the index could not tell."""
+    def accepts(self, row: _Row) -> bool:
+        """Whether headline and text hold all that the index could not tell."""
+        words = folded(f"{row.headline}\n{row.text}")
         return all(one.search(words) for one in self.compared) and not any(one.search(words) for one in self.refused)
 
     @property
@@ -225,21 +230,20 @@ async def newest(
     connection: AsyncConnection, question: Question, limit: int, *, below: int = LAST_PLACE, most: int = COMPARED
 ) -> Found:
     """The newest `limit` alerts that answer the question, newest first; texts of `most` candidates are compared."""
-    planned = plan(question)
-    places, more = await _matches(connection, planned, limit, below, most)
-    rows = _since(question, await _rows(connection, places))
-    return Found(tuple(row.alert_id for row in sorted(rows, key=_newer)), more)
+    rows, more = await _matches(connection, plan(question), limit, below, most, texts=False)
+    return Found(tuple(row.alert_id for row in sorted(_since(question, rows), key=_newer)), more)
 
 
 async def best(connection: AsyncConnection, question: Question, asked: datetime, *, below: int = LAST_PLACE) -> Found:
     """The matches in order of `ranking.points`, the newer one first among equals."""
     planned = plan(question)
-    places, more = await _matches(connection, planned, WINDOW, below, COMPARED)
-    if more and planned.in_headlines and places:
+    rows, more = await _matches(connection, planned, WINDOW, below, COMPARED, texts=True)
+    if more and planned.in_headlines and rows:
         on_top = replace(planned, match=planned.in_headlines, beginnings="")
-        places += (await _matches(connection, on_top, WINDOW_OF_HEADLINES, places[-1] - 1, COMPARED))[0]
+        older = rows[-1].id - 1
+        rows += (await _matches(connection, on_top, WINDOW_OF_HEADLINES, older, COMPARED, texts=True))[0]
     ranked = []
-    for row in _since(question, await _rows(connection, places)):
+    for row in _since(question, rows):
         worth = ranking.points(planned.words, planned.together, folded(row.headline), folded(row.text))
         ranked.append((-worth - ranking.freshness(row.newest, asked), *_newer(row), row.alert_id))
     return Found(tuple(alert_id for *_, alert_id in sorted(ranked)), more)
@@ -255,49 +259,34 @@ def _since(question: Question, rows: list[_Row]) -> list[_Row]:
 
 
 async def _matches(
-    connection: AsyncConnection, planned: _Plan, limit: int, below: int, most: int
-) -> tuple[list[int], bool]:
-    """The newest places that answer, and whether there are or may be more."""
+    connection: AsyncConnection, planned: _Plan, limit: int, below: int, most: int, *, texts: bool
+) -> tuple[list[_Row], bool]:
+    """The newest entries that answer, and whether there are or may be more."""
     if planned.beginnings:
         # Collecting all beginnings with a common syllable costs more than finding it in the newest texts.
-        places, more = await _stream(connection, planned, limit, below, SCANNED)
-        if len(places) >= limit or not more:
-            return places, more
-        return await _stream(connection, replace(planned, match=planned.beginnings), limit, below, most)
-    return await _stream(connection, planned, limit, below, most)
+        rows, more = await _stream(connection, planned, limit, below, SCANNED, texts=texts)
+        if len(rows) >= limit or not more:
+            return rows, more
+        planned = replace(planned, match=planned.beginnings)
+    return await _stream(connection, planned, limit, below, most, texts=texts)
 
 
 async def _stream(
-    connection: AsyncConnection, planned: _Plan, limit: int, below: int, most: int
-) -> tuple[list[int], bool]:
-    places = list[int]()
-    looked_at, portion = 0, AT_ONCE if planned.compares else limit + 1
+    connection: AsyncConnection, planned: _Plan, limit: int, below: int, most: int, *, texts: bool
+) -> tuple[list[_Row], bool]:
+    found = list[_Row]()
+    looked_at, portion = 0, min(limit + AT_FIRST, AT_ONCE) if planned.compares else limit + 1
+    statement = WITH_TEXTS if texts or planned.compares else WITHOUT_TEXTS
     while True:
         asked = {"match": planned.match, "since": planned.since, "below": below, "limit": portion}
-        candidates = [*await connection.scalars(text(NEWEST), asked)]
-        looked_at += len(candidates)
-        places += await _accepted(connection, planned, candidates) if planned.compares else candidates
-        if len(places) > limit or (looked_at >= most and planned.compares):
-            return places[:limit], True
-        if len(candidates) < portion:
-            return places, False
-        below = candidates[-1] - 1
-
-
-async def _accepted(connection: AsyncConnection, planned: _Plan, candidates: Sequence[int]) -> list[int]:
-    rows = await _rows(connection, candidates)
-    return [row.id for row in rows if planned.accepts(folded(f"{row.headline}\n{row.text}"))]
-
-
-async def _rows(connection: AsyncConnection, places: Sequence[int]) -> list[_Row]:
-    """The entries at these places, in this order."""
-    query = select(entries.c.id, entries.c.alert_id, entries.c.newest, entries.c.headline, entries.c.text)
-    query = query.where(entries.c.id.in_(bindparam("places", expanding=True)))
-    found = dict[int, _Row]()
-    for start in range(0, len(places), AT_ONCE * 5):
-        for row in await connection.execute(query, {"places": places[start : start + AT_ONCE * 5]}):
-            found[row.id] = row
-    return [found[place] for place in places if place in found]
+        rows = (await connection.execute(statement, asked)).all()
+        looked_at += len(rows)
+        found += [row for row in rows if not planned.compares or planned.accepts(row)]
+        if len(found) > limit or (looked_at >= most and planned.compares):
+            return found[:limit], True
+        if len(rows) < portion:
+            return found, False
+        below, portion = rows[-1].id - 1, max(portion, min(portion * GROWING, AT_ONCE))
 
 
 async def texts_of(connection: AsyncConnection, alert_ids: Sequence[int]) -> dict[int, str]:

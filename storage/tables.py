@@ -229,6 +229,39 @@ asked = Table(
 """What a chat asked whose answer has page buttons; they carry the id, which is never given twice. `below`: the last
 place (/search) or the newest second (/latest) that the answer knew, so that its pages do not shift."""
 
+admins = Table(
+    "admins",
+    metadata,
+    Column("platform", String(16), primary_key=True),
+    Column("account", String(64), primary_key=True),
+    Column("user", String(64), primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
+)
+"""Who claimed the bot, beside the admins of the configuration."""
+
+admitted = Table(
+    "admitted",
+    metadata,
+    Column("platform", String(16), primary_key=True),
+    Column("account", String(64), primary_key=True),
+    Column("chat", String(64), primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
+)
+"""The chats that may use a closed bot: invited ones, and those that an admin added it to or subscribed."""
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("right", String(8), nullable=False),
+    Column("platform", String(16), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("uses", Integer, nullable=False),
+    Column("expires", UtcDateTime, nullable=False),
+    Column("by", String(64), nullable=False),
+)
+"""Claims and invitations that are open: the SHA-256 of the token, never the token. `by`: the admin who invited."""
+
 chats = Table(
     "chats",
     metadata,

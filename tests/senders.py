@@ -35,6 +35,9 @@ class ScriptedSender:
         self.at_once: dict[str, int] = defaultdict(int)
         self.most_at_once = 0
 
+    def start_link(self, parameter: str) -> str:
+        return f"https://bot.example/{parameter}"
+
     def split(self, alerts: Sequence[Alert], settings: ChatSettings) -> list[tuple[int, ...]]:
         ids = [alert.id for alert in alerts]
         return [tuple(ids[first : first + self.most_lines]) for first in range(0, len(ids), self.most_lines)]
@@ -91,7 +94,7 @@ def text_of(outgoing: Outgoing) -> str:
 class NoDoors:
     """A desk that does not care what becomes of its chats."""
 
-    async def let_in_again(self, chat: Chat) -> None:
+    async def let_in_again(self, chat: Chat, by: str = "") -> None:
         return None
 
     async def shut_out(self, chat: Chat, closed: ChatGone) -> None:

@@ -1,5 +1,6 @@
 """A source is never silently given up: what fails for a day is told, once, in words; and that it is back."""
 
+import json
 import re
 import ssl
 from collections.abc import Callable
@@ -9,9 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+import bot
 import handlers
 import pipeline
 from config.settings import Settings, load
+from errors import SourceError
 from locales import tables
 from models import Chat, Command, Kind, Source
 from notices import Teller
@@ -30,7 +33,7 @@ Answer = Callable[[], httpx.Response]
 
 @pytest.fixture(params=["en"])
 def settings(tmp_path: Path, request: pytest.FixtureRequest) -> Settings:
-    told = {"SOKBO_LANGUAGE": str(request.param), "SOKBO_DESK__CHATS": "telegram:-1"}
+    told = {"SOKBO_LANGUAGE": str(request.param), "SOKBO_DESK__CHATS": "telegram:-1", "SOKBO_TELEGRAM__TOKEN": "1:a"}
     return load(None, {"SOKBO_DATABASE_URL": f"sqlite:///{tmp_path}/sokbo.db", **told})
 
 
@@ -85,6 +88,15 @@ def broken(cause: Exception) -> Answer:
     return answer
 
 
+def refused(error: SourceError) -> Answer:
+    """As the transport refuses where a request would lead."""
+
+    def answer() -> httpx.Response:
+        raise error
+
+    return answer
+
+
 def certificate(code: int, message: str) -> ssl.SSLCertVerificationError:
     error = ssl.SSLCertVerificationError("verify failed")
     error.verify_code, error.verify_message = code, message
@@ -94,7 +106,7 @@ def certificate(code: int, message: str) -> ssl.SSLCertVerificationError:
 @pytest.fixture
 async def publisher(desk: Desk) -> Publisher:
     async with desk.database.write() as tx:
-        await stored.declare(tx, [SOURCE], desk.now(), 60)
+        await stored.add(tx, SOURCE, desk.now(), 60)
     made = Publisher(desk)
     await made.hours(1)
     return made
@@ -162,11 +174,18 @@ REASONS: list[tuple[Answer, str]] = [
     (status(429), "it asks us to come less often"),
     (page(""), "not a feed"),
     (status(418), "it cannot be read (it answers 418)"),
+    (status(302, Location="/again"), "it redirects to nowhere (more than 5 redirects in a row)"),
+    (refused(SourceError("address", "10.0.0.1 is not a public address")), "its address is not a public one"),
+    (page('<rss><channel><item><title a="' + "a" * 110_000 + '"/></item></channel></rss>'), "100,000 characters"),
+    (page('<rss><channel><!ENTITY a "b"><item/></channel></rss>'), "declares entities of its own"),
+    (page("<rss><channel><item><title>a</ti"), "its answers break off"),
 ]
 
 
 @pytest.mark.parametrize(("answer", "words"), REASONS)
-async def test_each_reason_is_told_in_words(publisher: Publisher, answer: Answer, words: str) -> None:
+async def test_each_reason_is_told_in_words_and_stands_at_the_source(
+    publisher: Publisher, answer: Answer, words: str, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     async with publisher.desk.database.write() as tx:  # as if it had failed yesterday already
         now = publisher.desk.now()
         yesterday = now - timedelta(days=1)
@@ -175,8 +194,12 @@ async def test_each_reason_is_told_in_words(publisher: Publisher, answer: Answer
     await publisher.hours(1)
     (told,) = publisher.told
     assert words in told
-    state = await ask(publisher.desk, "sources")
-    assert words.split(" (")[0].split(" stands where")[0] in state
+    problem = (await publisher.watched()).problem
+    assert problem and problem in told and problem in await ask(publisher.desk, "sources")
+    capsys.readouterr()
+    assert await bot._sources_list(settings, as_json=True) == 0
+    (listed,) = (json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{"))
+    assert listed["state"] == problem
 
 
 async def ask(desk: Desk, name: str) -> str:

@@ -91,6 +91,9 @@ class Platform:
         self.pace = AccountPace(100_000, lambda _: (Limit(100, 1),))
         self._world = world
 
+    def start_link(self, parameter: str) -> str:
+        return ""
+
     def split(self, alerts: Sequence[Alert], settings: ChatSettings) -> list[tuple[int, ...]]:
         ids = [alert.id for alert in alerts]
         return [tuple(ids[first : first + 4]) for first in range(0, len(ids), 4)]

@@ -1,21 +1,26 @@
 """Many sources beside each other: what is read when, and who must not wait for whom. Publishers in memory."""
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 
+import bot
 import pipeline
+from config.settings import Settings
 from models import Kind, Source
 from pipeline import Desk, Poller
 from storage import sources as stored
 from storage.sources import Watched
 from tests.conftest import Clock
 from tests.fakes.publisher import Item, rss
+from worker import Workers
 
 FEED = rss("소식", [Item("소식 1호", link="https://a.example/1", guid="g1")]).encode()
 
@@ -218,3 +223,23 @@ async def test_the_host_of_a_source_is_kept_and_changes_with_its_address(desk: D
     assert (await one(desk, "a")).host == "news.example:8080"
     await declare(desk, replace(source, kind=Kind.JEKYLL, url="site"))
     assert (await one(desk, "a")).host == "source a"
+
+
+def processor_time(pid: int) -> int:
+    """What a process has computed, in ticks, by the kernel's count."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
+
+
+async def test_the_desk_of_a_running_bot_parses_in_worker_processes(settings: Settings) -> None:
+    """The desk that `run` and every verb build: what it polls is computed in its workers, and never beside its loop."""
+    async with bot._desk(settings) as desk:
+        assert isinstance(desk.off_the_loop, Workers) and desk.off_the_loop.idle == []
+        publishers = Publishers()
+        publishers.answer = lambda _: httpx.Response(200, content=FEED)
+        desk.http = httpx.AsyncClient(transport=httpx.MockTransport(publishers))
+        await declare(desk, feed("a", "https://a.example/"))
+        after = await read(desk, "a")
+        assert after.read_once and after.problem == ""
+        (worker,) = desk.off_the_loop.idle
+        assert worker != os.getpid() and processor_time(worker) > 0

@@ -141,6 +141,7 @@ class Site:
             watched = await sources.every_one(connection)
         for name in self._desk.senders:
             metrics.deliveries_waiting.labels(name).set(waiting.get(name, 0))
+        metrics.source_silent_seconds.clear()  # a source that is no longer watched is not silent
         for one in watched:
             silent = now - (one.last_new_at or one.added_at)
             metrics.source_silent_seconds.labels(one.source.id).set(silent.total_seconds())
@@ -166,6 +167,7 @@ class Site:
             private=False,
             trusted=name.lower() in ON_THE_PAGE,
             open=True,
+            metered=False,
         )
         answer = await handlers.answer(self._desk, command)
         return JSONResponse(plain.reply_json(answer, answer.settings or self._settings))

@@ -126,7 +126,7 @@ class Person(Protocol):
 class Doors:
     """Nothing opens or closes in a conversation."""
 
-    async def let_in_again(self, chat: Chat) -> None: ...
+    async def let_in_again(self, chat: Chat, by: str = "") -> None: ...
 
     async def shut_out(self, chat: Chat, closed: ChatGone) -> None: ...
 
@@ -142,7 +142,8 @@ class Scene:
 
     async def answer(self, command: Command) -> Reply:
         self.commands.append(command)
-        return await handlers.answer(self.desk, command)
+        # The clock stands still: without this a conversation of more than ten commands would be one of a minute.
+        return await handlers.answer(self.desk, replace(command, metered=False))
 
     async def parcel(self, chat: Chat, alert_id: int) -> Parcel:
         async with self.desk.database.read() as connection:

@@ -57,6 +57,15 @@ def script(language: str) -> list[Step | int]:
         Step("/latest 1", who="member", group=True),
         Step("/subscribe", who="member", group=True),
         Step("/sources", who="member", group=True),
+        Step("/settings"),
+        Step("/mute 2h"),
+        Step("/unmute"),
+        Step("/invite", who="member", group=True),
+        Step("/invite 500"),
+        Step("/claim AAAAAAAAAAAAAAAAAAAAAAAA", who="stranger"),
+        Step("/stop"),
+        Step("/forget"),
+        Step(presses=say(language, "forget.yes")),
     ]
 
 

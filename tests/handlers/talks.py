@@ -22,7 +22,7 @@ def command(text: str, language: str, *, pressed: bool = False) -> Command:
     """What somebody types (or presses) in their private chat."""
     name, _, args = text.removeprefix("/").partition(" ")
     return Command(
-        name, args, CHAT, "a", language, private=True, trusted=False, open=True, pressed=pressed
+        name, args, CHAT, "a", language, private=True, trusted=False, open=True, pressed=pressed, metered=False
     )  # fmt: skip
 
 

@@ -63,7 +63,7 @@ class Desk:
             self.admin.append(await command.is_chat_admin())
         return self.answers.get(command.name, self.answer)
 
-    async def let_in_again(self, chat: Chat) -> None:
+    async def let_in_again(self, chat: Chat, by: str = "") -> None:
         self.let_in.append(chat)
 
     async def shut_out(self, chat: Chat, closed: ChatGone) -> None:

@@ -9,12 +9,13 @@ import httpx
 import pytest
 import uvicorn
 
-from models import Condensed, Post, Urgency
+from models import Condensed, Kind, Post, Source, Urgency
 from pipeline import Desk, Dispatcher
 from platforms.console import CHAT, Console
 from platforms.state import State
-from storage import archive, chats, notices, search
+from storage import archive, chats, notices, search, sources
 from tests.archived import entry
+from tests.conftest import Clock
 from tests.parcels import parcel
 from web.app import Site
 
@@ -173,6 +174,32 @@ async def test_ready_only_when_the_loop_ticked_and_every_platform_answered(
     served.platform.ready()
     assert (await http.get("/readyz")).status_code == 200
     assert (await http.get("/healthz")).text == "ok\n"
+
+
+async def test_a_source_is_silent_since_its_last_news_and_not_at_all_once_it_is_removed(
+    served: Served, http: httpx.AsyncClient
+) -> None:
+    desk, source = served.desk, Source("quiet", "quiet", Kind.FEED, "https://quiet.example/")
+    clock = desk.now
+    assert isinstance(clock, Clock)
+
+    async def silent() -> list[str]:
+        lines = (await http.get("/metrics")).text.splitlines()
+        return [line.split()[-1] for line in lines if line.startswith('sokbo_source_silent_seconds{source="quiet"}')]
+
+    async with desk.database.write() as tx:
+        await sources.add(tx, source, clock(), 60)
+    clock.forward(90)
+    assert await silent() == ["90.0"]
+    for any_new, expected in ((False, "100.0"), (True, "10.0")):
+        async with desk.database.write() as tx:
+            at = clock()
+            await sources.saved(tx, "quiet", now=at, next_at=at, interval=60, validators=None, any_new=any_new)
+        clock.forward(10)
+        assert await silent() == [expected]
+    async with desk.database.write() as tx:
+        await sources.remove(tx, "quiet")
+    assert await silent() == []
 
 
 async def test_the_metrics_have_their_names(http: httpx.AsyncClient) -> None:
