@@ -39,6 +39,13 @@ if TYPE_CHECKING:
 
 VERSION = "0.1.0"
 HERE = Path(__file__).parent
+FOUND = {
+    "itself": "the address itself",
+    "link": "named by the page",
+    "place": "at a usual place",
+    "wordpress": "the site's WordPress",
+}
+"""How a source was found from an address, in words."""
 SAMPLE_AFTER = (10, 25)
 """Seconds after the start at which the sample site's two scheduled posts appear."""
 PATIENCE = {signal.SIGINT: 3.0, signal.SIGTERM: 8.0}
@@ -569,13 +576,20 @@ async def _sources_add(settings: Settings, url: str, source_id: str, *, as_json:
         added = await watching.add(desk, url, source_id)
     match added:
         case watching.Problem("address"):
-            raise UsageError(f"{url} is not accepted: the http or https address of an RSS or Atom feed")
+            raise UsageError(f"{url} is not accepted: the http or https address of a feed, or of a page of its site")
         case watching.Problem("id"):
             raise UsageError(f"--id {source_id} is not accepted: 1 to 32 of a-z, 0-9 and -")
         case watching.Problem(_, known):
             raise UsageError(f"a source {known} is watched already: choose another id with --id")
-    row = {"id": added.source.id, "url": url, "posts": added.posts}
-    _show([row], as_json=as_json, columns=("id", "url", "posts"))
+    source = added.source
+    row = {
+        "id": source.id,
+        "kind": source.kind.value,
+        "url": source.url,
+        "found": FOUND[added.how],
+        "posts": added.posts,
+    }
+    _show([row], as_json=as_json, columns=("id", "kind", "url", "found", "posts"))
     return 0
 
 
@@ -734,9 +748,18 @@ async def _sources_test(settings: Settings, url: str, *, as_json: bool) -> int:
     from models import Kind, Source
 
     folder = not url.startswith(("http://", "https://"))
-    source = Source("test", "test", Kind.JEKYLL if folder else Kind.FEED, url, timezone=settings.timezone)
+    source = next((one for one in settings.watched() if one.url == url), None)
+    trusted, found = source is not None, None
     async with _desk(settings) as desk:
-        parsed = await watching.read_once(desk, source, trusted=url in {table.url for table in settings.sources})
+        if source is None and folder:
+            source = Source("test", "test", Kind.JEKYLL, url, timezone=settings.timezone)
+        elif source is None:
+            found = await watching.find(desk, url)
+            source = Source("test", "test", found.kind, found.url, timezone=settings.timezone)
+        if found is not None:
+            parsed = await watching.read_found(desk, source, found)
+        else:
+            parsed = await watching.read_once(desk, source, trusted=trusted)
         readings = await pipeline.read_closely(desk, source, parsed)
     rows = [
         {

@@ -14,6 +14,8 @@ class Kind(StrEnum):
 
     FEED = "feed"
     JEKYLL = "jekyll"
+    WORDPRESS = "wordpress"
+    SITEMAP = "sitemap"
 
 
 class Status(StrEnum):
@@ -60,6 +62,7 @@ class Source:
     topics: tuple[str, ...] = ()
     first_read: int = 0
     boilerplate: tuple[str, ...] = ()
+    full_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)

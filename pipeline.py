@@ -37,6 +37,7 @@ from models import (
     ChatSettings,
     Condensed,
     Delivery,
+    Kind,
     Moved,
     Outgoing,
     Parcel,
@@ -331,7 +332,8 @@ async def _poll(
             if isinstance(fetched, Fetched):
                 parsed = await parse(desk, watched.source, fetched.documents)
                 fetched = replace(fetched, documents=())  # read, and large
-            news = await _what_is_new(desk, watched, parsed)
+            whole = watched.source.kind is not Kind.SITEMAP  # of an index only what changed is read
+            news = await _what_is_new(desk, watched, parsed, whole=whole)
         except SourceError as error:
             await _note_failure(desk, watched, error)
             return 0
@@ -393,7 +395,6 @@ async def _what_is_new(desk: Desk, watched: Watched, parsed: list[Parsed], *, wh
     # Another address may be another feed: where nothing of it is known, it begins as every source does.
     strange = fetch.at_a_new_address(watched.validators) and not known
     silent = silent or strange
-    readings = await read_closely(desk, source, new)
     dates = [post.published for post in posts]
     oldest = min((at for at in dates if at is not None), default=None) if feed and silent and all(dates) else None
     before = watched.validators.get("window", ())
@@ -403,7 +404,47 @@ async def _what_is_new(desk: Desk, watched: Watched, parsed: list[Parsed], *, wh
         else frozenset[str]()
     )
     window = identity.window(identified.keys) if feed and whole else None
+    if source.full_text:
+        first = max(0, len(new) - source.first_read) if silent else 0
+        loud = [number for number, (post, _) in enumerate(new) if number >= first and post.key not in {*known, *old}]
+        new = await _with_full_texts(desk, watched, new, remembered, loud)
+    readings = await read_closely(desk, source, new)
     return News(readings, chosen, identified.repeated, silent, old, window, oldest)
+
+
+async def _with_full_texts(
+    desk: Desk, watched: Watched, new: list[Parsed], known: Mapping[str, str], wanted: list[int]
+) -> list[Parsed]:
+    """The texts of the articles in place of teasers, of the posts whose number is `wanted`: asked for at most once a
+    post, all of a read within the time that one document may take. Without them the teaser stays."""
+    async with desk.database.read() as connection:
+        kept = await archive.posts_of(connection, watched.source.id, [post.key for post, _ in new if post.key in known])
+    texts = [
+        (reader.keep_full_text(post, kept[post.key], known[post.key]) if post.key in kept else post, fingerprint)
+        for post, fingerprint in new
+    ]
+    try:
+        async with asyncio.timeout(desk.settings.fetch.timeout):
+            for number in wanted:
+                post, fingerprint = texts[number]
+                texts[number] = (await _full_text(desk, watched, post), fingerprint)
+    except TimeoutError:
+        log.info("not all articles came in time", source=watched.source.id)
+    return texts
+
+
+async def _full_text(desk: Desk, watched: Watched, post: Post) -> Post:
+    """The post with the text of its article; as it is, where that is no teaser or the article cannot be read."""
+    if not post.link or not reader.is_teaser(post):
+        return post
+    ask = fetch.Fetching(desk.http, desk.settings.fetch, trusted=watched.from_file)
+    try:
+        answer = await ask(post.link, {}, beside=watched.source.url)
+        assert isinstance(answer, Fetched), "without validators there is no 304"
+        return await desk.off_the_loop(reader.with_full_text, watched.source, post, answer.documents[0])
+    except SourceError as error:
+        log.info("article cannot be read", source=watched.source.id, key=post.key, problem=str(error))
+        return post
 
 
 async def read_closely(desk: Desk, source: Source, parsed: list[Parsed]) -> list[Reading]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import formatters
 import stories
 from models import Condensed, Kind, Post, Source
-from sources import feed, folder
+from sources import article, feed, folder, sitemap
 from sources.documents import Document
 from storage import bigrams
 
@@ -39,9 +39,9 @@ Parsed = tuple[Post, str]
 
 
 def portions(source: Source, documents: tuple[Document, ...]) -> Iterator[tuple[Document, ...]]:
-    """The documents as `parse` takes them: a feed whole, of a site a few posts each time."""
+    """The documents as `parse` takes them: feeds one by one, of a site a few posts each time."""
     if source.kind is not Kind.JEKYLL:
-        yield documents
+        yield from ((one,) for one in documents)
         return
     site = tuple(one for one in documents if one.name == folder.CONFIG)
     posts = [one for one in documents if one.name != folder.CONFIG]
@@ -52,8 +52,10 @@ def portions(source: Source, documents: tuple[Document, ...]) -> Iterator[tuple[
 def parse(source: Source, documents: tuple[Document, ...]) -> list[Parsed]:
     """The posts of one portion, oldest first. Raises SourceError."""
     match source.kind:
-        case Kind.FEED:
+        case Kind.FEED | Kind.WORDPRESS:
             posts = [post for document in documents for post in feed.parse(source, document)]
+        case Kind.SITEMAP:
+            posts = [post for document in documents for post in sitemap.parse(source, document)]
         case Kind.JEKYLL:
             posts = folder.parse(source, documents)
     return [(post, stories.fingerprint(post)) for post in posts]
@@ -61,9 +63,27 @@ def parse(source: Source, documents: tuple[Document, ...]) -> list[Parsed]:
 
 def in_order(source: Source, parsed: Iterable[Parsed]) -> list[Parsed]:
     """The posts of all portions together, oldest first."""
-    if source.kind is not Kind.JEKYLL:
+    if source.kind in (Kind.FEED, Kind.WORDPRESS):
         return list(parsed)
     return sorted(parsed, key=lambda one: one[0].published or datetime.min.replace(tzinfo=UTC))
+
+
+def is_teaser(post: Post) -> bool:
+    return article.is_teaser(post)
+
+
+def keep_full_text(post: Post, archived: Post, remembered: str) -> Post:
+    """A changed post with the archived text of its article, where its teaser is the one of the remembered fingerprint:
+    then its title or link changed."""
+    for title in (archived.title, ""):  # "": where the page had to give it
+        if stories.fingerprint(replace(post, title=title, link=archived.link)) == remembered:
+            return replace(post, html=archived.html, title=post.title or archived.title)
+    return post
+
+
+def with_full_text(source: Source, post: Post, document: Document) -> Post:
+    """The post with the text of its article's page, where that holds more."""
+    return article.with_full_text(source, post, document)
 
 
 def read_closely(posts: list[Parsed], bullets: int, bullet_chars: int, source: Source) -> list[Reading]:

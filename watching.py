@@ -13,7 +13,8 @@ from errors import SourceError
 from models import Kind, Source
 from pipeline import Desk, parse
 from reader import Parsed
-from sources import fetch, kinds, opml
+from sources import discovery, fetch, kinds, opml
+from sources.discovery import Found
 from sources.documents import Fetched
 from storage import sources as stored
 from storage.sources import Watched
@@ -24,10 +25,11 @@ LOOKED_UP_AT_ONCE = 20
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """A source that is watched from now on, with how many posts it held."""
+    """A source that is watched from now on, with how many posts it held, and how it was found (`sources.discovery`)."""
 
     source: Source
     posts: int
+    how: str = "itself"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Problem:
 
 
 async def add(desk: Desk, url: str, source_id: str = "") -> Added | Problem:
-    """Read a feed once and watch it. Raises SourceError where it cannot be read."""
+    """Find what a site offers at an address, read it once and watch it. Raises SourceError where that cannot be."""
     host = _host(url)
     if not host:
         return Problem("address", url)
@@ -48,15 +50,26 @@ async def add(desk: Desk, url: str, source_id: str = "") -> Added | Problem:
     async with desk.database.read() as connection:
         watched = await stored.every_one(connection)
     ids = {one.source.id for one in watched}
-    same = next((one.source.id for one in watched if one.source.url == url), "")
-    if source_id in ids or (same and not source_id):
-        return Problem("known", source_id or same)
-    source = Source(source_id or free_id(url, ids), host, Kind.FEED, url, timezone=desk.settings.timezone)
-    posts = await read_once(desk, source, trusted=False)
+    by_url = {one.source.url: one.source.id for one in watched}
+    if source_id in ids or (url in by_url and not source_id):
+        return Problem("known", source_id or by_url[url])
+    found = await find(desk, url)
+    if found.url in by_url and not source_id:
+        return Problem("known", by_url[found.url])
+    source = Source(
+        source_id or free_id(url, ids), host, found.kind, found.url, timezone=desk.settings.timezone,
+        full_text=found.kind is Kind.SITEMAP,
+    )  # fmt: skip
+    posts = await read_found(desk, source, found)
     async with desk.database.write() as tx:
         await stored.add(tx, source, desk.now(), int(desk.settings.fetch.min_every))
     desk.look.set()
-    return Added(source, len(posts))
+    return Added(source, len(posts), found.how)
+
+
+async def find(desk: Desk, url: str) -> Found:
+    """What can be watched at an address, or of the site that it is a page of. Raises SourceError."""
+    return await discovery.find(fetch.Fetching(desk.http, desk.settings.fetch), url, desk.off_the_loop)
 
 
 def _host(url: str) -> str:
@@ -76,6 +89,13 @@ def free_id(url: str, taken: Collection[str]) -> str:
         number += 1
         found = f"{made[: 31 - len(str(number))]}-{number}"
     return found
+
+
+async def read_found(desk: Desk, source: Source, found: Found) -> list[Parsed]:
+    """The posts of what was found, which a feed's are without asking its publisher again. Raises SourceError."""
+    if found.kind is Kind.FEED:
+        return await parse(desk, source, (found.document,))
+    return await read_once(desk, source, trusted=False)
 
 
 async def read_once(desk: Desk, source: Source, *, trusted: bool) -> list[Parsed]:

@@ -132,8 +132,11 @@ class Desk(Section):
 class SourceTable(Section):
     id: SourceId = Field(description="1 to 32 of a-z, 0-9 and -")
     name: str = Field("", description="text; empty: the id")
-    kind: Kind = Field(Kind.FEED, description="feed or jekyll")
-    url: str = Field(min_length=1, description="feed: an http or https address; jekyll: the folder that holds _posts")
+    kind: Kind = Field(Kind.FEED, description="feed, wordpress, sitemap or jekyll")
+    url: str = Field(
+        min_length=1,
+        description="an http or https address; jekyll: the folder that holds _posts",
+    )
     every: Duration | None = Field(None, description='a duration such as "60s"; left out: adaptive')
     language: str = Field("", pattern=r"^([a-z]{2,3})?$", description='a language code such as "ko"; empty: detected')
     topics: tuple[str, ...] = Field((), description='a list of words such as ["외교"]')
@@ -145,7 +148,7 @@ class SourceTable(Section):
         (), description='a list of regular expressions such as ["^오늘의 운세"]; none that repeat a repetition'
     )
     encoding: str = Field("", description='a character encoding such as "cp949"; empty: found out')
-    full_text: bool = Field(False, description="true or false")
+    full_text: bool | None = Field(None, description="true or false; left out: true for sitemaps, else false")
     on_delete: Literal["keep", "retract"] = Field("keep", description='"keep" or "retract"')
     hook_secret: SecretStr = Field(SecretStr(""), description="text, or empty (no hook)")
 
@@ -192,6 +195,7 @@ class Settings(Section):
             topics=table.topics,
             first_read=table.first_read,
             boilerplate=table.boilerplate,
+            full_text=table.kind is Kind.SITEMAP if table.full_text is None else table.full_text,
         )
 
     def secrets(self) -> tuple[str, ...]:
@@ -208,7 +212,7 @@ class Settings(Section):
         ) + tuple(
             f"[[sources]] {table.id} {key}"
             for table in self.sources
-            for key in ("weight", "full_text", "on_delete")
+            for key in ("weight", "on_delete")
             if key in table.model_fields_set
         )
 
@@ -418,7 +422,7 @@ def _cross_checks(settings: Settings) -> list[tuple[str, str]]:
         if table.id in seen:
             found.append((f"{where} id", f'"{table.id}" is used twice: every source needs an id of its own'))
         seen.add(table.id)
-        if table.kind is Kind.FEED and not re.match(r"https?://[^/]", table.url):
+        if table.kind is not Kind.JEKYLL and not re.match(r"https?://[^/]", table.url):
             found.append((f"{where} url", f'"{table.url}" is not accepted: an http or https address'))
         found += [(f"{where} boilerplate", problem) for problem in map(_pattern_problem, table.boilerplate) if problem]
         if table.encoding and not _is_encoding(table.encoding):

@@ -1,6 +1,6 @@
 """/start: what this is; in a private chat it subscribes."""
 
-from handlers import access, subscribe
+from handlers import access, links, subscribe
 from handlers.asking import Asking
 from models import Reply
 from storage import sources
@@ -13,6 +13,8 @@ async def answer(asking: Asking) -> Reply:
         return refused
     if not await access.may_enter(asking):
         return closed(asking)
+    if topic := links.topic_in(asking.command.args):
+        return await subscribe.answer(links.subscribing(asking, topic))
     async with asking.desk.database.read() as connection:
         names = [watched.source.name for watched in await sources.every_one(connection)]
     watching = asking.say("start.sources", names=", ".join(names[:20])) if names else ""

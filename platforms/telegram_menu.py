@@ -17,7 +17,7 @@ from telegram.error import TelegramError
 from locales import say
 
 READING = ("latest", "search")
-CHANGING = ("subscribe", "subscriptions", "unsubscribe")
+CHANGING = ("subscribe", "subscriptions", "unsubscribe", "settings", "mute", "unmute")
 DESK = ("sources", "held", "invite")
 LANGUAGES = ("", "ko")
 """Of the menus: English is what people of all other languages are shown."""

@@ -7,11 +7,12 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Raw bytes of a publisher, with what it said about their encoding ("" when nothing)."""
+    """Raw bytes of a publisher, with what it said about their encoding ("" when nothing), and its Link headers."""
 
     name: str
     body: bytes
     charset: str = ""
+    links: str = ""
 
 
 @dataclass(frozen=True, slots=True)

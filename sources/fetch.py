@@ -182,6 +182,33 @@ def _in_words(settings: Fetch) -> Iterator[None]:
         raise SourceError("network", f"the connection failed ({type(error).__name__})") from error
 
 
+@dataclass(frozen=True, slots=True)
+class Fetching:
+    """One look at one source, for the kinds that ask for more than one document. Call it with an address.
+
+    What the configuration trusts is the host that it names: addresses that this host names, of others, are untrusted.
+    """
+
+    http: httpx.AsyncClient
+    settings: Fetch
+    trusted: bool = False
+    large: Large | None = None
+    now: datetime | None = None
+
+    async def __call__(self, url: str, validators: Mapping[str, Any], *, beside: str) -> Fetched | Unchanged:
+        """Get a document if it has changed; `beside`: the address that the source is known by. Raises SourceError."""
+        trusted = self.trusted and _site(url) == _site(beside)
+        large, now = self.large, self.now
+        return await fetch(self.http, url, validators, self.settings, trusted=trusted, large=large, now=now)
+
+
+def _site(url: str) -> str:
+    try:
+        return urlsplit(url).netloc.lower()
+    except ValueError:
+        return ""
+
+
 def _start(url: str, moved_to: str, *, trusted: bool) -> str:
     """Where to begin. What is trusted begins where the configuration says, unless it moved within its own host:
     another host gets no trust from a redirect that was followed once."""
@@ -309,7 +336,7 @@ async def _take(response: httpx.Response, asking: Asking, moved_to: str) -> Fetc
     kept |= _hub(response, body)
     kept |= schedule.asked_in(body) | ({} if fresh is None else {"fresh_for": fresh})
     charset = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", headers.get("content-type", ""), re.IGNORECASE)
-    document = Document(str(response.url), body, charset[1] if charset else "")
+    document = Document(str(response.url), body, charset[1] if charset else "", headers.get("link", "")[:10_000])
     return Fetched((document,), kept, fresh)
 
 

@@ -10,7 +10,7 @@ import httpx
 from config.settings import Fetch
 from models import Kind, Source
 from sources import fetch as http
-from sources import folder
+from sources import folder, sitemap, wordpress
 from sources.documents import Fetched, Unchanged
 
 
@@ -28,8 +28,13 @@ async def fetch(
 
     `trusted`: the source stands in the configuration file. `large` is awaited before a large body is taken in.
     """
+    ask = http.Fetching(client, settings, trusted, large, now)
     match source.kind:
         case Kind.FEED:
-            return await http.fetch(client, source.url, validators, settings, trusted=trusted, large=large, now=now)
+            return await ask(source.url, validators, beside=source.url)
+        case Kind.WORDPRESS:
+            return await wordpress.fetch(ask, source, validators)
+        case Kind.SITEMAP:
+            return await sitemap.fetch(ask, source, validators)
         case Kind.JEKYLL:
             return await asyncio.to_thread(folder.read, source.url, validators, settings.max_bytes)

@@ -58,6 +58,19 @@ async def seen_of(connection: AsyncConnection, source_id: str, keys: Sequence[st
     return known
 
 
+async def posts_of(connection: AsyncConnection, source_id: str, keys: Sequence[str]) -> dict[str, Post]:
+    """Title, link and text of posts as they are archived."""
+    found: dict[str, Post] = {}
+    for start in range(0, len(keys), CHUNK):
+        rows = await connection.execute(
+            select(posts.c.key, posts.c.title, posts.c.link, posts.c.html).where(
+                posts.c.source_id == source_id, posts.c.key.in_(keys[start : start + CHUNK])
+            )
+        )
+        found.update({row.key: Post(source_id, row.key, row.title, row.link, row.html) for row in rows})
+    return found
+
+
 async def marked(connection: AsyncConnection, source_id: str, marks: Sequence[str]) -> dict[str, str]:
     """Those of the marks by which a post of this source is known, with its key."""
     known: dict[str, str] = {}

@@ -140,8 +140,9 @@ def pattern(word: str) -> re.Pattern[str] | None:
     return re.compile(made if open_ended else rf"{made}(?![^\W_{DENSE}])")
 
 
-def is_dense(run: str) -> bool:
-    return NOT_DENSE.match(run) is None
+def is_dense(word: str) -> bool:
+    """Whether all of it is written in the dense scripts."""
+    return NOT_DENSE.search(word) is None
 
 
 def _is_token(run: str) -> bool:

@@ -159,6 +159,7 @@ class _Plan:
     match: str
     in_headlines: str
     words: tuple[re.Pattern[str], ...]
+    literal: tuple[str, ...]
     compared: tuple[re.Pattern[str], ...]
     refused: tuple[re.Pattern[str], ...]
     together: re.Pattern[str] | None
@@ -168,21 +169,25 @@ class _Plan:
     def accepts(self, row: _Row) -> bool:
         """Whether headline and text hold all that the index could not tell."""
         words = folded(f"{row.headline}\n{row.text}")
+        if not all(one in words for one in self.literal):
+            return False
         return all(one.search(words) for one in self.compared) and not any(one.search(words) for one in self.refused)
 
     @property
     def compares(self) -> bool:
-        return bool(self.compared or self.refused)
+        return bool(self.literal or self.compared or self.refused)
 
 
 def plan(question: Question) -> _Plan:
     """What of the question the index answers, and what is left to compare."""
-    must, compared = list[str](), list[re.Pattern[str]]()
+    must, compared, literal = list[str](), list[re.Pattern[str]](), list[str]()
     patterns = {word: made for word in (*question.words, *question.without) if (made := bigrams.pattern(word))}
     for word in question.words:
         tokens, enough = bigrams.terms(word)
         must += tokens
-        if not enough and word in patterns:
+        if not enough and bigrams.is_dense(word):
+            literal.append(word)  # the same, five times as fast
+        elif not enough and word in patterns:
             compared.append(patterns[word])
     never, refused = list[str](), list[re.Pattern[str]]()
     for word in question.without:
@@ -202,6 +207,7 @@ def plan(question: Question) -> _Plan:
         if must
         else "",
         words=tuple(patterns[word] for word in question.words if word in patterns),
+        literal=tuple(literal),
         compared=tuple(compared),
         refused=tuple(refused),
         together=bigrams.pattern(" ".join(question.words)) if len(question.words) > 1 else None,

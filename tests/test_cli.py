@@ -329,7 +329,8 @@ def address(feed: FakePublisher) -> str:
 
 def test_a_source_is_added_paused_resumed_and_removed(tmp_path: Path, feed: FakePublisher) -> None:
     added = rows(type_(tmp_path, "sources", "add", address(feed), "--id", "new", "--json", program=LOOPBACK_BOT))
-    assert added == [{"id": "new", "url": address(feed), "posts": 1}]
+    found = {"kind": "feed", "found": "the address itself"}
+    assert added == [{"id": "new", "url": address(feed), "posts": 1} | found]
     assert len(feed.requests) == 1
     again = type_(tmp_path, "sources", "add", address(feed), "--id", "new")
     assert again.returncode == 2
@@ -533,7 +534,14 @@ def test_every_problem_of_the_configuration_is_listed_at_once(tmp_path: Path) ->
     )
     refused = type_(tmp_path, "run", SOKBO_SLACK__BOT_TOKN="xoxb-1")
     assert refused.returncode == 2
-    for said in ("sokbo.toml", "langauge", "port", "kind", "feed or jekyll", "SOKBO_SLACK__BOT_TOKN"):
+    for said in (
+        "sokbo.toml",
+        "langauge",
+        "port",
+        "kind",
+        "feed, wordpress, sitemap or jekyll",
+        "SOKBO_SLACK__BOT_TOKN",
+    ):
         assert said in refused.stderr, said
     assert "Traceback" not in refused.stderr
 

@@ -20,6 +20,12 @@ WORDS = {
 }
 
 
+def _toggled(language: str, name: str, value: str) -> str:
+    """The label of the button that gives this setting this value."""
+    told = say(language, f"settings.{name}"), say(language, f"settings.value_{value}")
+    return say(language, "settings.toggle", name=told[0], value=told[1])
+
+
 def script(language: str) -> list[Step | int]:
     """The steps; a number is an alert that comes in between."""
     words = WORDS[language]
@@ -46,6 +52,12 @@ def script(language: str) -> list[Step | int]:
         6,
         Step(presses=say(language, "alert.mute_topic")),
         Step("/subscriptions"),
+        Step("/settings"),
+        Step(presses=_toggled(language, "pictures", "off")),
+        Step("/settings digest sometimes"),
+        Step("/mute"),
+        Step("/mute 2h"),
+        Step("/unmute"),
         Step("/unsubscribe"),
         Step("/unsubscribe"),
         Step("/sources"),
@@ -57,9 +69,6 @@ def script(language: str) -> list[Step | int]:
         Step("/latest 1", who="member", group=True),
         Step("/subscribe", who="member", group=True),
         Step("/sources", who="member", group=True),
-        Step("/settings"),
-        Step("/mute 2h"),
-        Step("/unmute"),
         Step("/invite", who="member", group=True),
         Step("/invite 500"),
         Step("/claim AAAAAAAAAAAAAAAAAAAAAAAA", who="stranger"),

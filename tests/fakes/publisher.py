@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import hashlib
+import json
 import socket
 import struct
 import time
@@ -37,6 +38,7 @@ class Item:
     html: str = ""
     categories: tuple[str, ...] = ()
     author: str = ""
+    picture: str = ""
 
 
 def rss(title: str, items: list[Item], *, link: str = "https://news.example/") -> str:
@@ -71,6 +73,64 @@ def atom(title: str, items: list[Item], *, link: str = "https://news.example/") 
         parts += [f"<category term={quoteattr(category)}/>" for category in item.categories]
         parts.append(f'<content type="html">{escape(item.html)}</content></entry>')
     return "".join([*parts, "</feed>"])
+
+
+def wordpress(items: list[Item]) -> str:
+    """What WordPress answers at `wp-json/wp/v2/posts?_embed`, items in the order given."""
+    return json.dumps(
+        [
+            {
+                "id": number,
+                "guid": {"rendered": escape(item.guid or f"https://news.example/?p={number}")},
+                "date_gmt": (item.published or datetime(2026, 6, 17, tzinfo=UTC)).strftime("%Y-%m-%dT%H:%M:%S"),
+                "modified_gmt": "2026-06-17T06:00:00",
+                "link": item.link,
+                "title": {"rendered": escape(item.title)},
+                "content": {"rendered": item.html, "protected": False},
+                "excerpt": {"rendered": item.html[:80], "protected": False},
+                "categories": [3],
+                "_embedded": {
+                    "wp:featuredmedia": [{"source_url": item.picture}] if item.picture else [],
+                    "wp:term": [
+                        [{"taxonomy": "category", "name": escape(name)} for name in item.categories],
+                        [{"taxonomy": "post_tag", "name": "a tag"}],
+                    ],
+                },
+            }
+            for number, item in enumerate(items, 1)
+        ]
+    )
+
+
+def news_sitemap(items: list[Item]) -> str:
+    """A news sitemap; items without a title stand in it as a plain sitemap has them."""
+    parts = ['<?xml version="1.0" encoding="UTF-8"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"']
+    parts.append(' xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"')
+    parts.append(' xmlns:image="http://www.google.com/schemas/sitemap-image/1.1">')
+    for item in items:
+        parts.append(f"<url><loc>{escape(item.link)}</loc>")
+        if item.title:
+            moment = (item.published or datetime(2026, 6, 17, tzinfo=UTC)).isoformat()
+            parts.append("<news:news><news:publication><news:name>News</news:name><news:language>ko</news:language>")
+            parts.append(f"</news:publication><news:publication_date>{moment}</news:publication_date>")
+            parts.append(f"<news:title>{escape(item.title)}</news:title>")
+            parts += [f"<news:keywords>{escape(', '.join(item.categories))}</news:keywords>"] if item.categories else []
+            parts.append("</news:news>")
+        if item.picture:
+            parts.append(f"<image:image><image:loc>{escape(item.picture)}</image:loc>")
+            parts.append("<image:title>Not the title</image:title></image:image>")
+        parts.append("</url>")
+    return "".join([*parts, "</urlset>"])
+
+
+def sitemap_index(maps: dict[str, str]) -> str:
+    """An index of sitemaps: address -> date of change ("": it does not say)."""
+    parts = ['<?xml version="1.0"?><sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">']
+    for address, changed in maps.items():
+        parts.append(f"<sitemap><loc>{escape(address)}</loc>")
+        parts += [f"<lastmod>{changed}</lastmod>"] if changed else []
+        parts.append("</sitemap>")
+    return "".join([*parts, "</sitemapindex>"])
 
 
 # ------------------------------------------------------------------------------------------------------ the server

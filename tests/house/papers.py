@@ -163,7 +163,7 @@ def wrong_example_file(text: str, folder: Path) -> list[str]:
 
 def _wrong_source_values(tables: list[dict[str, Any]]) -> list[str]:
     """Keys that only show a form (a name, a language) may differ from the default; all others may not."""
-    shown_only = {"id", "name", "url", "every", "language", "timezone"}
+    shown_only = {"id", "name", "url", "every", "language", "timezone", "full_text"}
     plain = SourceTable.model_validate(NEEDED).model_dump(mode="json")
     given = [SourceTable.model_validate(table).model_dump(mode="json") for table in tables]
     return [

@@ -70,7 +70,7 @@ def test_every_toml_example_of_every_page_loads(tmp_path: Path) -> None:
 def test_what_has_no_effect_is_said_to_have_none() -> None:
     rows = [row for row in papers.table_rows(PAGE) if len(row) == 4]
     silent = {row[0].strip("`") for row in rows if row[3].startswith("**No effect in this version.**")}
-    source_keys = {"weight": 1, "full_text": False, "on_delete": "keep"}
+    source_keys = {"weight": 1, "on_delete": "keep"}
     set_tables: dict[str, Any] = {"sources": [papers.NEEDED | source_keys]}
     for section, key in LATER:
         set_tables.setdefault(section, {})[key] = getattr(getattr(Settings(), section), key)

@@ -730,9 +730,9 @@ async def test_what_was_edited_captioned_or_chosen_from_a_list_is_no_command(
 
 
 async def test_a_deep_link_brings_its_word_to_start(running: Telegram, fake: FakeTelegram, desk: Desk) -> None:
-    fake.send_text(42, 5, "/start topic_7Jm46rWQ")
+    fake.send_text(42, 5, "/start topic_-7Jm46rWQ")
     await blocking(fake.wait_for_messages, 42, 1)
-    assert (desk.commands[0].name, desk.commands[0].args) == ("start", "topic_7Jm46rWQ")
+    assert (desk.commands[0].name, desk.commands[0].args) == ("start", "topic_-7Jm46rWQ")
 
 
 CHANNEL = -1001234567890

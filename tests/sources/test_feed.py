@@ -12,6 +12,7 @@ from errors import SourceError
 from models import Kind, Post, Source
 from sources import feed
 from sources.documents import Document
+from sources.moments import moment
 
 FIELDS = (
     *("id", "url", "title", "content_html", "content_text", "summary", "tags", "image", "attachments", "link", "guid"),
@@ -154,6 +155,19 @@ def test_addresses_are_relative_to_where_the_document_says() -> None:
     )
     assert post.link == "https://a.example/x/y/1.html"
     assert post.html == '<img src="https://c.example/d/p.png">'
+
+
+@pytest.mark.parametrize("guid", ["7", "2026-06-17", "17 Jun 2026", "20260617"])
+def test_a_guid_is_no_date(guid: str) -> None:
+    assert [post.published for post in parse(rss(item(2, guid=guid) + item(1, guid=f"x{guid}")))] == [None, None]
+    dated = parse(rss(item(2, "Wed, 17 Jun 2026 14:05:00 +0900", guid=guid) + item(1, guid="x")))
+    assert sorted(post.published is None for post in dated) == [False, True]
+
+
+@pytest.mark.parametrize("date", ["7", "어제", "Monday", "12:30", "-5", "9" * 300, "17 Jun 99999"])
+def test_what_names_no_day_of_any_year_is_no_date(date: str) -> None:
+    assert moment(date) is None
+    assert moment("17 Jun 26 14:05 GMT") == moment("2026-06-17T14:05") == datetime(2026, 6, 17, 14, 5, tzinfo=UTC)
 
 
 def test_half_an_entry_is_left_for_the_next_read() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import httpx
 import pytest
@@ -26,15 +26,23 @@ class Served:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.printed: list[str] = []
+        self.calls: list[tuple[str, bytes]] = []
         self.console = Console(lambda alert, edited: self.printed.append(alert.headline))
         desk.senders = {"console": self.console}
         self.platform = State("telegram")
-        self.site = Site(desk, self.console, CHAT, [self.platform], "0.1.0", wake=desk.wake)
+        self.site = Site(
+            desk, self.console, CHAT, [self.platform], "0.1.0", wake=desk.wake, hooks={"/telegram": self.called}
+        )
         listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         config = uvicorn.Config(self.site.app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
         self.server = uvicorn.Server(config)
         self.task = asyncio.create_task(self.server.serve(sockets=[listener]))
+
+    async def called(self, headers: Mapping[str, str], body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        """What a platform does with a call of its servers."""
+        self.calls.append((headers.get("x-proof", ""), body))
+        return (200 if headers.get("x-proof") else 403), {"x-said": "yes"}, b"heard"
 
 
 @pytest.fixture
@@ -230,3 +238,15 @@ async def test_the_page_tells_what_is_wrong_and_hides_whose_chat_it_is(
     assert isinstance(status, dict)
     (told,) = status["notices"]
     assert "blocked" in told["text"] and "4242" not in str(status)
+
+
+async def test_a_platform_is_called_under_any_name_and_judges_the_call_itself(
+    served: Served, http: httpx.AsyncClient
+) -> None:
+    proof = {"host": "desk.example", "x-proof": "s3cret"}
+    answer = await http.post("/telegram", content=b'{"update_id": 1}', headers=proof)
+    assert (answer.status_code, answer.text, answer.headers["x-said"]) == (200, "heard", "yes")
+    assert (await http.post("/telegram", content=b"{}", headers={"host": "desk.example"})).status_code == 403
+    assert (await http.post("/telegram", content=b"x" * 1_000_001, headers={"x-proof": "s"})).status_code == 413
+    assert (await http.post("/slack/events", content=b"{}")).status_code == 404
+    assert served.calls == [("s3cret", b'{"update_id": 1}'), ("", b"{}")]
