@@ -77,7 +77,7 @@ def split(
 
 def title(alerts: Sequence[Alert], settings: ChatSettings, first: int, total: int) -> tuple[str, str]:
     """ "그사이 소식 17건", and the time these span, with their numbers where the message does not hold all of them."""
-    told = say(settings.language, "roundup.title_one" if total == 1 else "roundup.title", count=total)
+    told = say(settings.language, "roundup.title", count=total)
     span = when.period(alerts[0].created, alerts[-1].created, settings.language, settings.timezone)
     numbers = "" if len(alerts) == total else f"{first}–{first + len(alerts) - 1} "
     return told, f"{numbers}({span})"
@@ -85,7 +85,7 @@ def title(alerts: Sequence[Alert], settings: ChatSettings, first: int, total: in
 
 def digest_title(count: int, settings: ChatSettings, since: datetime, until: datetime) -> tuple[str, str]:
     """ "소식 요약 12건", and the period with its days."""
-    key = "digest.title_none" if not count else "digest.title_one" if count == 1 else "digest.title"
+    key = "digest.title" if count else "digest.title_none"
     return say(
         settings.language, key, count=count
     ), f"({when.days(since, until, settings.language, settings.timezone)})"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from locales import say
+from locales import languages, say
 from models import ChatSettings, Command
 from pipeline import Desk
 from storage import chats
@@ -40,5 +40,5 @@ async def ask(desk: Desk, command: Command) -> Asking:
 def settings_for(desk: Desk, command: Command) -> ChatSettings:
     """How to talk to a chat that has chosen nothing: a person's own language, else the desk's."""
     spoken = command.language[:2].lower()
-    language = spoken if command.private and spoken in ("ko", "en") else desk.settings.language
+    language = spoken if command.private and spoken in languages() else desk.settings.language
     return ChatSettings(language, desk.settings.timezone)

@@ -16,7 +16,7 @@ from zoneinfo import available_timezones
 import delivery
 import pipeline
 from handlers.asking import Asking
-from locales import languages
+from locales import languages, name_of
 from models import Button, ChatSettings, Digest, Every, QuietHours, Reply
 from storage import chats
 
@@ -138,7 +138,7 @@ CHOICES: dict[str, Choice] = {
     ),
     "digest": Choice(_digest, _digest_of, ("off", *DIGESTS)),
     "nothing": Choice(_nothing, _nothing_of, ("on", "off")),
-    "language": Choice(_language, lambda chosen: chosen.language, languages()),
+    "language": Choice(_language, lambda chosen: chosen.language, ()),
     "pictures": _flag("pictures"),
     "hashtags": _flag("hashtags"),
     "timezone": Choice(_timezone, lambda chosen: chosen.timezone, ZONES),
@@ -189,7 +189,7 @@ async def _choose(asking: Asking, name: str, value: str) -> Reply:
 
 def _refusal(asking: Asking, name: str, value: str) -> str:
     if name != "timezone":
-        return asking.say(f"settings.accepted_{name}")
+        return asking.say(f"settings.accepted_{name}", languages=", ".join(languages()))
     close = difflib.get_close_matches(value.replace(" ", "_"), _zones(), n=1)
     return asking.say("settings.accepted_timezone", zone=value[:40], guess=_zones()[close[0]] if close else ZONES[0])
 
@@ -203,18 +203,23 @@ def panel(asking: Asking) -> Reply:
     return Reply(title=title, lines=tuple(_line(asking, name) for name in names), buttons=rows)
 
 
+def _offers(name: str) -> tuple[str, ...]:
+    return languages() if name == "language" else CHOICES[name].offers
+
+
 def _button(asking: Asking, name: str) -> Button:
     choice, label = CHOICES[name], asking.say(f"settings.{name}")
-    if len(choice.offers) != 2:
+    offers = _offers(name)
+    if len(offers) != 2:
         return Button(asking.say("settings.open", name=label), press=f"settings {name}")
     chosen = choice.value(asking.chat_settings)
-    other = next(offer for offer in choice.offers if offer != chosen)
+    other = next(offer for offer in offers if offer != chosen)
     toggle = asking.say("settings.toggle", name=label, value=value_of(asking, name, other))
     return Button(toggle, press=f"settings {name} {other}")
 
 
 def _offer(asking: Asking, name: str) -> Reply:
-    offers = [Button(value_of(asking, name, one), press=f"settings {name} {one}") for one in CHOICES[name].offers]
+    offers = [Button(value_of(asking, name, one), press=f"settings {name} {one}") for one in _offers(name)]
     rows = [tuple(offers[at : at + IN_A_ROW]) for at in range(0, len(offers), IN_A_ROW)]
     back = (Button(asking.say("settings.back"), press="settings"),)
     lines = (_line(asking, name), asking.say(f"settings.typed_{name}"))
@@ -231,7 +236,7 @@ def value_of(asking: Asking, name: str, value: str) -> str:
     if name == "timezone":
         return value
     if name == "language":
-        return asking.say(f"language.{value}")
+        return name_of(value)
     if name == "urgency":
         return asking.say(f"settings.value_{value}")
     word, _, at = value.partition(" ")

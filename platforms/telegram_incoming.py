@@ -11,7 +11,7 @@ from telegram import Chat as TelegramChat
 from telegram.error import TelegramError
 
 from config.settings import Telegram as Settings
-from locales import say
+from locales import languages, say
 from models import Chat, Command, Reply
 
 NAME = "telegram"
@@ -125,7 +125,7 @@ class Incoming:
             there = False
         if not there:
             spoken = command.language[:2].lower()
-            told = say(spoken if spoken in ("ko", "en") else self._language, "telegram.not_there", name=name)
+            told = say(spoken if spoken in languages() else self._language, "telegram.not_there", name=name)
             return Asked(command, command.chat, refusal=Reply(lines=(told,)))
         return Asked(self._for_chat(command, user, chat.id, args), command.chat, mark=_mark(chat.id))
 

@@ -1,5 +1,6 @@
 """What the documentation must say, as checks of texts: each returns what is wrong with one, in words."""
 
+import ast
 import re
 import shlex
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any, cast
 
 import pytest
 import typer
+from babel import Locale
 from prometheus_client import Counter, Gauge, Histogram
 from pydantic import SecretStr
 from typer.core import TyperGroup, TyperOption
@@ -288,17 +290,62 @@ def _anchors(text: str) -> set[str]:
 # ------------------------------------------------------------------------------------------------------ other files
 
 
-def unlike_texts(one: Mapping[str, Mapping[str, str]], other: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """Texts that only one language has, or whose {placeholders} differ."""
+Texts = Mapping[str, Mapping[str, Any]]
+
+
+def unlike_texts(one: Texts, other: Texts) -> list[str]:
+    """Texts that only one language has, or whose {placeholders} differ; of those that count, in any plural form."""
     flat = [
         {f"{table}.{key}": text for table, texts in all_.items() for key, text in texts.items()}
         for all_ in (one, other)
     ]
     wrong = [f"{key}: only in one" for key in sorted(flat[0].keys() ^ flat[1].keys())]
-    shared = flat[0].keys() & flat[1].keys()
-    return wrong + [
-        f"{key}: other placeholders" for key in sorted(shared) if _places(flat[0][key]) != _places(flat[1][key])
+    for key in sorted(flat[0].keys() & flat[1].keys()):
+        forms = [*_forms(flat[0][key]), *_forms(flat[1][key])]
+        if isinstance(flat[0][key], str) is not isinstance(flat[1][key], str):
+            wrong.append(f"{key}: counts in one only")
+        elif any(_places(form) != _places(forms[0]) for form in forms):
+            wrong.append(f"{key}: other placeholders")
+    return wrong
+
+
+def _forms(text: Any) -> list[str]:
+    return [text] if isinstance(text, str) else [*text.values()]
+
+
+def wrong_plurals(language: str, texts: Texts) -> list[str]:
+    """Texts that count whose forms are not those of the language (https://cldr.unicode.org, plural rules)."""
+    wanted = {*Locale.parse(language).plural_form.tags, "other"}
+    return [
+        f"{table}.{key}: {', '.join(sorted(text))}"
+        for table, all_ in texts.items()
+        for key, text in all_.items()
+        if not isinstance(text, str) and text.keys() != wanted
     ]
+
+
+SENTENCE = re.compile(r"[A-Za-z']{2,}[,:;]? [A-Za-z']+[,:;]? [A-Za-z']{2,}|[가-힣]{2,}[,.:]? [가-힣]+")
+
+
+def sentences(source: str) -> list[str]:
+    """Words for people in a module: what is no docstring, goes to no log, no exception and no SQL."""
+    tree = ast.parse(source)
+    skipped: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr | ast.Raise | ast.Assert) and not isinstance(getattr(node, "value", 0), ast.Await):
+            if isinstance(node, ast.Expr) and not _is_quiet(node.value):
+                continue
+            skipped |= {id(one) for one in ast.walk(node)}
+    found = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in skipped]
+    return [text for text in found if isinstance(text, str) and SENTENCE.search(text)]
+
+
+def _is_quiet(value: ast.expr) -> bool:
+    """A docstring, or a line of the log."""
+    if isinstance(value, ast.Constant):
+        return True
+    called = value.func if isinstance(value, ast.Call) else None
+    return isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name) and called.value.id == "log"
 
 
 def _places(text: str) -> set[str]:

@@ -13,6 +13,7 @@ import bot
 import handlers
 import metrics
 from config.settings import LATER, Settings, keys
+from locales import languages
 from tests.house import papers
 from tests.house.layers import MODULES, PACKAGES, ROOT
 
@@ -182,15 +183,48 @@ def test_every_page_of_decisions_says_context_choice_and_cost() -> None:
 # ------------------------------------------------------------------------------------------------------ other files
 
 
-def test_both_languages_have_the_same_texts_with_the_same_placeholders() -> None:
-    korean, english = (tomllib.loads(papers.read(f"locales/{language}.toml")) for language in ("ko", "en"))
-    assert papers.unlike_texts(korean, english) == []
+def test_all_languages_have_the_same_texts_with_the_same_placeholders_and_the_plural_forms_they_need() -> None:
+    texts = {one: tomllib.loads(papers.read(f"locales/{one}.toml")) for one in languages()}
+    assert {"ko", "en"} <= texts.keys()
+    for language, of_it in texts.items():
+        assert papers.unlike_texts(of_it, texts["en"]) == [], language
+        assert papers.wrong_plurals(language, of_it) == []
+
+
+NOT_FOR_READERS = {
+    "formatters/language.py": "the small words by which English is known",
+    "formatters/proposals.py": "what a model is told, and why a proposal of its was dropped",
+    "formatters/traits.py": "the names of traits",
+}
+
+
+def test_no_text_that_readers_get_stands_in_the_code() -> None:
+    found = {
+        str(file.relative_to(ROOT)): texts
+        for package in ("handlers", "formatters")
+        for file in (ROOT / package).rglob("*.py")
+        if (texts := papers.sentences(file.read_text(encoding="utf-8")))
+    }
+    assert found.keys() == NOT_FOR_READERS.keys(), found
+
+
+def test_a_text_in_the_code_is_found_and_docstrings_and_log_lines_are_not() -> None:
+    code = (
+        '''"""A module that says a lot."""\nReply(lines=("새 소식이 없습니다 아직", f"No news {day} in this time"))\n'''
+    )
+    log_line = 'log.info("nothing was found here")\nraise ValueError("no such thing at all")\n'
+    assert papers.sentences(code + log_line) == ["새 소식이 없습니다 아직", " in this time"]
 
 
 def test_a_text_that_one_language_lacks_or_fills_differently_is_found() -> None:
     one = {"start": {"hello": "Hello {name}", "bye": "Bye"}}
     other = {"start": {"hello": "안녕 {nmae}"}}
     assert papers.unlike_texts(one, other) == ["start.bye: only in one", "start.hello: other placeholders"]
+    counts = {"start": {"hello": {"one": "{name}", "other": "{nmae}"}, "bye": {"other": "Bye"}}}
+    assert papers.unlike_texts(one, counts) == ["start.bye: counts in one only", "start.hello: counts in one only"]
+    assert papers.unlike_texts(counts, counts) == ["start.hello: other placeholders"]
+    assert papers.wrong_plurals("en", counts) == ["start.bye: other"]
+    assert papers.wrong_plurals("ko", counts) == ["start.hello: one, other"]
 
 
 def test_the_slack_manifest_asks_for_what_the_code_uses() -> None:
