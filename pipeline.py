@@ -90,6 +90,8 @@ PLAN_WEIGHED = 1000
 """Of one transaction of the planner: at most so many chats looked at, and so many alerts. The wishes of so many chats
 are weighed at a time, since that is done on the loop."""
 RELEASE_CHATS = 100
+AT_ONCE = 200
+"""Of one turn of the dispatcher: at most so many calls of a platform are claimed, however fast it may go."""
 LEASE = timedelta(seconds=30)
 KNOCK_EVERY = timedelta(seconds=10)
 MISSED_IN_VAIN = 2
@@ -1013,16 +1015,16 @@ class Dispatcher:
                 self._renewed = now
             await release(desk, tx, now)
             await self._plan(tx, now)
-            room = {name: pace.room("send", now) for name, pace in paces.items()}
+            room = {name: min(AT_ONCE, pace.room("send", now)) for name, pace in paces.items()}
             chat_ids = await ledger.first_in_line(tx, now=now, room=room, closed=closed, urgent_only=self._burst)
             sends = await claim(desk, tx, chat_ids, now)
             for one in sends:
                 paces[one.chat.platform].take("send", one.chat, now)
-            room = {name: pace.room("look_up", now) for name, pace in paces.items()}
+            room = {name: min(AT_ONCE, pace.room("look_up", now)) for name, pace in paces.items()}
             looks = await ledger.unsettled(tx, now=now, room=room, closed=closed.beside(sends))
             for one in looks:
                 paces[one.chat.platform].take("look_up", one.chat, now)
-            room = {name: pace.room("edit", now) for name, pace in paces.items()}
+            room = {name: min(AT_ONCE, pace.room("edit", now)) for name, pace in paces.items()}
             edits = await ledger.stale(tx, now=now, room=room, closed=closed.beside([*sends, *looks]))
             replies = await self._replies(tx, edits)
             edits = [one for one in edits if one not in replies]
