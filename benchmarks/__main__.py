@@ -30,6 +30,10 @@ def parser() -> argparse.ArgumentParser:
     websub.add_argument("--rounds", type=int, default=40, help="news for each of the ways (default: 40)")
     ledger = names.add_parser("ledger", help="inserts, marks, planning, and whether the ledger's length matters")
     ledger.add_argument("--rows", default="10000,100000,1000000", help="old rows to measure beside, in order")
+    fanout = names.add_parser("fanout", help="one alert to many chats at the rate of the account, and answers meanwhile")
+    fanout.add_argument("--rate", type=int, help="messages a second on Telegram (default: 30, then 1000)")
+    fanout.add_argument("--chats", type=int, help="how many get the alert (default: 600, 3000, and 150 on Slack)")
+    fanout.add_argument("--slack", action="store_true", help="Slack at 300 a minute instead")
     faults = names.add_parser("faults", help="5,000 deliveries, disturbed and killed: nothing lost, no double unseen")
     faults.add_argument("--seeds", default="1", help="3, or 1-20")
     return top
@@ -44,6 +48,11 @@ def main() -> None:
         first, _, last = options.seeds.partition("-")
         faults.main(range(int(first), int(last or first) + 1))
         return
+    if options.name in (None, "fanout"):
+        from benchmarks import fanout
+
+        given = vars(options)
+        fanout.main(given.get("rate"), given.get("chats"), slack=given.get("slack", False))
     if options.name in (None, "websub"):
         from benchmarks import websub
 
