@@ -953,7 +953,7 @@ class Dispatcher:
         self._desk = desk
         self._under_way: dict[asyncio.Task[Answer], Call] = {}
         self._unsaved: list[tuple[Call, Answer]] = []
-        self._renewed = self._knocked = desk.now()
+        self._renewed = self._knocked = self._turned = desk.now()
         self._burst = False
         self._looking: dict[int, datetime] = {}
 
@@ -982,7 +982,7 @@ class Dispatcher:
 
     async def turn(self) -> None:
         """Save what became of the calls that ended, and start those that may start now."""
-        now = self._desk.now()
+        now = self._turned = self._desk.now()
         self._unsaved += [(self._under_way.pop(task), task.result()) for task in [*self._under_way] if task.done()]
         try:
             started = await self._save_and_claim(now)
@@ -1068,10 +1068,11 @@ class Dispatcher:
             self._burst = False
 
     def next_slot(self) -> float | None:
-        """Seconds until a paced account or chat may go on; None when none waits."""
+        """Seconds until a paced account or chat may go on; None when none waits. What came free since the turn looked
+        may go on at once."""
+        times = [sender.pace.free_at(self._turned) for sender in self._desk.senders.values()]
         now = self._desk.now()
-        times = [sender.pace.free_at(now) for sender in self._desk.senders.values()]
-        return min(((time - now).total_seconds() for time in times if time is not None), default=None)
+        return min((max(0.0, (time - now).total_seconds()) for time in times if time is not None), default=None)
 
     async def calls_end(self, seconds: float | None = None) -> None:
         """Wait until the calls under way have ended, or so long."""

@@ -30,10 +30,11 @@ def parser() -> argparse.ArgumentParser:
     websub.add_argument("--rounds", type=int, default=40, help="news for each of the ways (default: 40)")
     ledger = names.add_parser("ledger", help="inserts, marks, planning, and whether the ledger's length matters")
     ledger.add_argument("--rows", default="10000,100000,1000000", help="old rows to measure beside, in order")
-    fanout = names.add_parser("fanout", help="one alert to many chats at the rate of the account, and answers meanwhile")
+    fanout = names.add_parser(
+        "fanout", help="one alert to many chats at the rate of the account, and answers meanwhile"
+    )
     fanout.add_argument("--rate", type=int, help="messages a second on Telegram (default: 30, then 1000)")
-    fanout.add_argument("--chats", type=int, help="how many get the alert (default: 600, 3000, and 150 on Slack)")
-    fanout.add_argument("--slack", action="store_true", help="Slack at 300 a minute instead")
+    fanout.add_argument("--chats", type=int, help="how many get the alert (default: 600, 3000)")
     faults = names.add_parser("faults", help="5,000 deliveries, disturbed and killed: nothing lost, no double unseen")
     faults.add_argument("--seeds", default="1", help="3, or 1-20")
     return top
@@ -52,7 +53,7 @@ def main() -> None:
         from benchmarks import fanout
 
         given = vars(options)
-        fanout.main(given.get("rate"), given.get("chats"), slack=given.get("slack", False))
+        fanout.main(given.get("rate"), given.get("chats"))
     if options.name in (None, "websub"):
         from benchmarks import websub
 

@@ -25,9 +25,9 @@ class Pace:
     """
 
     LAG = timedelta(milliseconds=250)
-    MARGIN = 1.02
+    MARGIN = 1.03
     """Windows are this much wider than the limit asks, since calls come closer together on their way."""
-    AT_THE_DOOR = 1.01
+    AT_THE_DOOR = 1.025
     FURTHEST = timedelta(seconds=60)
     """Whatever lies further ahead than this was noted by a clock that was set back."""
 

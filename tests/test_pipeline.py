@@ -275,6 +275,19 @@ async def test_who_unsubscribes_while_a_call_is_under_way_gets_nothing_more(
     assert len(sender.sent) == 1 and sender.shown["a"] == []
 
 
+async def test_a_slot_that_came_while_the_turn_was_at_work_is_taken_at_once(
+    desk: Desk, sender: ScriptedSender, clock: Clock
+) -> None:
+    sender.pace = AccountPace(10, lambda _: (Limit(100, 1),))
+    sender.pace.take("send", Chat("scripted", "", "a"), clock())
+    dispatcher = Dispatcher(desk)
+    await dispatcher.turn()
+    clock.forward(0.2)
+    assert dispatcher.next_slot() == 0.0
+    await dispatcher.turn()
+    assert dispatcher.next_slot() is None
+
+
 async def test_a_call_without_an_answer_is_sent_again_and_counted(
     desk: Desk, sender: ScriptedSender, site: Site, clock: Clock
 ) -> None:
