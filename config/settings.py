@@ -132,7 +132,7 @@ class Desk(Section):
 class SourceTable(Section):
     id: SourceId = Field(description="1 to 32 of a-z, 0-9 and -")
     name: str = Field("", description="text; empty: the id")
-    kind: Kind = Field(Kind.FEED, description="feed, wordpress, sitemap or jekyll")
+    kind: Kind = Field(Kind.FEED, description="feed, jekyll, wordpress or sitemap")
     url: str = Field(
         min_length=1,
         description="an http or https address; jekyll: the folder that holds _posts",

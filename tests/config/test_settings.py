@@ -82,7 +82,7 @@ def test_every_problem_is_told_at_once_with_its_place_and_what_is_accepted(tmp_p
         "languag                      not a known key; did you mean language?",
         '[telegram] mode              "pigeon" is not accepted: "polling"',
         '[fetch] timeout              "soon" is not accepted: a duration such as "10s"',
-        '[[sources]] #1 kind          "rss" is not accepted: feed or jekyll',
+        '[[sources]] #1 kind          "rss" is not accepted: feed, jekyll, wordpress or sitemap',
         "[[sources]] #2 url           missing",
         "[[sources]] #2 colour        not a known key",
         "SOKBO_WEB__PRT               not a known key; did you mean SOKBO_WEB__PORT?",
