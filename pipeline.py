@@ -333,6 +333,7 @@ async def _poll(
                 trusted=watched.from_file,
                 large=large,
                 now=started,
+                clones=desk.settings.clones,
             )
             answered()
             parsed = list[Parsed]()

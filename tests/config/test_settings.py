@@ -98,6 +98,16 @@ def test_every_problem_is_told_at_once_with_its_place_and_what_is_accepted(tmp_p
         ("web = ", "not valid TOML"),
         ("[[sources]]\nid = 'a'\nurl = 'file:///etc/passwd'", "an http or https address"),
         ("[[sources]]\nid='a'\nurl='http://a.b/'\n[[sources]]\nid='a'\nurl='http://a.b/'", "is used twice"),
+        *(
+            (f"[[sources]]\nid='a'\nkind='jekyll'\nurl='{url}'", "a git repository as https://host/path without name")
+            for url in (
+                "http://a.b/s.git",
+                "ssh://git@a.b/s.git",
+                "git@a.b:s.git",
+                "https://n:p@a.b/s",
+                "ext::sh -c id",
+            )
+        ),
         ("[[sources]]\nid='a'\nurl='http://a.b/'\nencoding='klingon'", '"klingon" is not known'),
         ("[[sources]]\nid='a'\nurl='http://a.b/'\nboilerplate=['(']", '"(" is no regular expression'),
         ("[[sources]]\nid='a'\nurl='http://a.b/'\nboilerplate=['(a+)+']", "repeats a repetition"),
