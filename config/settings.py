@@ -95,7 +95,7 @@ class Web(Section):
     host: str = Field("127.0.0.1", min_length=1, description="an address of this machine")
     port: int = Field(8080, ge=0, le=65535, description="0 to 65535 (0: any free port)")
     public_url: str = Field("", pattern=r"^(https?://.+)?$", description="an http or https address, or empty")
-    admin_token: SecretStr = Field(SecretStr(""), description="16 characters or more, or empty (the page is read-only)")
+    admin_token: SecretStr = Field(SecretStr(""), description="16 characters or more, or empty")
 
 
 class Fetch(Section):
@@ -225,7 +225,6 @@ class Settings(Section):
 LATER = (
     ("slack", "client_id"),
     ("slack", "client_secret"),
-    ("web", "admin_token"),
 )
 
 
