@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# Two stages: the first installs the locked packages, the second holds only Python, them and Sokbo.
+# Two stages: the first installs the locked packages, the second holds only Python, git, them and Sokbo.
 FROM python:3.12-slim AS build
 WORKDIR /build
 COPY requirements.lock .
@@ -12,6 +12,7 @@ ENV PATH=/opt/sokbo/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     SOKBO_DATABASE_URL=sqlite:////data/sokbo.db \
     SOKBO_WEB__HOST=0.0.0.0
+RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates git && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --home-dir /data sokbo && install -d -o sokbo -g sokbo /data
 COPY --from=build /opt/sokbo /opt/sokbo
 WORKDIR /app

@@ -3,6 +3,7 @@
 Every time is an aware datetime. What changes while the desk runs is a row in `storage`, not a field here.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -16,6 +17,15 @@ class Kind(StrEnum):
     JEKYLL = "jekyll"
     WORDPRESS = "wordpress"
     SITEMAP = "sitemap"
+
+
+REPOSITORY = re.compile(r"https://[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~+-]+)+/?")
+"""Addresses that a git repository may have: so plain that Python, git and curl all read them the same way."""
+
+
+def is_elsewhere(url: str) -> bool:
+    """Whether what a Jekyll source names is on another machine, by whatever transport, and no folder of this one."""
+    return "://" in url or re.match(r"[^/\s]+@[^/\s]+:|[a-z]+::", url) is not None
 
 
 class Status(StrEnum):

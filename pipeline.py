@@ -84,9 +84,9 @@ log = structlog.get_logger()
 POLLS_AT_ONCE = 32
 DUE_AT_ONCE = 100
 LARGE_AT_ONCE = 1
-PLAN_CHUNK = 4000
+PLAN_CHUNK = 2000
 PLAN_ALERTS = 100
-PLAN_WEIGHED = 1000
+PLAN_WEIGHED = 500
 """Of one transaction of the planner: at most so many chats looked at, and so many alerts. The wishes of so many chats
 are weighed at a time, since that is done on the loop."""
 RELEASE_CHATS = 100
@@ -333,6 +333,7 @@ async def _poll(
                 trusted=watched.from_file,
                 large=large,
                 now=started,
+                clones=desk.settings.clones,
             )
             answered()
             parsed = list[Parsed]()

@@ -105,7 +105,9 @@ async def read_found(desk: Desk, source: Source, found: Found) -> list[Parsed]:
 
 async def read_once(desk: Desk, source: Source, *, trusted: bool) -> list[Parsed]:
     """The posts that a source offers now, oldest first; nothing is kept. Raises SourceError."""
-    fetched = await kinds.fetch(desk.http, source, {}, desk.settings.fetch, trusted=trusted)
+    fetched = await kinds.fetch(
+        desk.http, source, {}, desk.settings.fetch, trusted=trusted, clones=desk.settings.clones
+    )
     return await parse(desk, source, fetched.documents) if isinstance(fetched, Fetched) else []
 
 
@@ -137,7 +139,9 @@ async def try_out(desk: Desk, url: str, kind: Kind) -> Trial:
         fetched = Fetched((found.document,), websub.named_in((), body, found.url) | schedule.asked_in(body))
     else:
         trusted = known is not None and known.from_file
-        fetched = await kinds.fetch(desk.http, source, {}, desk.settings.fetch, trusted=trusted)
+        fetched = await kinds.fetch(
+            desk.http, source, {}, desk.settings.fetch, trusted=trusted, clones=desk.settings.clones
+        )
     documents = fetched.documents if isinstance(fetched, Fetched) else ()
     facts: dict[str, Any] = {"kind": source.kind.value}
     if source.kind is not Kind.JEKYLL and documents:

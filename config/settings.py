@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from errors import ConfigError
-from models import Kind, Source
+from models import REPOSITORY, Kind, Source, is_elsewhere
 
 ALLOWED_BESIDE_KEYS = re.compile(r"SOKBO_(CONFIG|LOG_LEVEL|TEST_.*)$")
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -95,7 +95,7 @@ class Web(Section):
     host: str = Field("127.0.0.1", min_length=1, description="an address of this machine")
     port: int = Field(8080, ge=0, le=65535, description="0 to 65535 (0: any free port)")
     public_url: str = Field("", pattern=r"^(https?://.+)?$", description="an http or https address, or empty")
-    admin_token: SecretStr = Field(SecretStr(""), description="16 characters or more, or empty (the page is read-only)")
+    admin_token: SecretStr = Field(SecretStr(""), description="16 characters or more, or empty")
 
 
 class Fetch(Section):
@@ -132,10 +132,10 @@ class Desk(Section):
 class SourceTable(Section):
     id: SourceId = Field(description="1 to 32 of a-z, 0-9 and -")
     name: str = Field("", description="text; empty: the id")
-    kind: Kind = Field(Kind.FEED, description="feed, wordpress, sitemap or jekyll")
+    kind: Kind = Field(Kind.FEED, description="feed, jekyll, wordpress or sitemap")
     url: str = Field(
         min_length=1,
-        description="an http or https address; jekyll: the folder that holds _posts",
+        description="an http or https address; jekyll: the folder that holds _posts, or https and a git repository",
     )
     every: Duration | None = Field(None, description='a duration such as "60s"; left out: adaptive')
     language: str = Field("", pattern=r"^([a-z]{2,3})?$", description='a language code such as "ko"; empty: detected')
@@ -175,6 +175,11 @@ class Settings(Section):
     @property
     def database_path(self) -> Path:
         return Path(self.database_url.removeprefix("sqlite:///"))
+
+    @property
+    def clones(self) -> Path:
+        """Where copies of git repositories are kept: beside the database."""
+        return self.database_path.parent / "repositories"
 
     def watched(self) -> tuple[Source, ...]:
         """The sources of the file as the values that travel; a missing name, language zone is filled in here."""
@@ -220,7 +225,6 @@ class Settings(Section):
 LATER = (
     ("slack", "client_id"),
     ("slack", "client_secret"),
-    ("web", "admin_token"),
 )
 
 
@@ -424,6 +428,10 @@ def _cross_checks(settings: Settings) -> list[tuple[str, str]]:
         seen.add(table.id)
         if table.kind is not Kind.JEKYLL and not re.match(r"https?://[^/]", table.url):
             found.append((f"{where} url", f'"{table.url}" is not accepted: an http or https address'))
+        if table.kind is Kind.JEKYLL and is_elsewhere(table.url) and not REPOSITORY.fullmatch(table.url):
+            # Not shown: such addresses often hold a password.
+            accepted = "a folder, or a git repository as https://host/path without name, password and query"
+            found.append((f"{where} url", f"not accepted: {accepted}"))
         found += [(f"{where} boilerplate", problem) for problem in map(_pattern_problem, table.boilerplate) if problem]
         if table.encoding and not _is_encoding(table.encoding):
             found.append((f"{where} encoding", f'"{table.encoding}" is not known: a name such as "cp949" or "utf-8"'))

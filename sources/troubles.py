@@ -37,6 +37,8 @@ TEXTS = {
     "died": "too_much",
     "no-folder": "folder",
     "folder": "folder",
+    "no-git": "no_git",
+    "no-repository": "no_repository",
     "defect": "defect",
 }
 

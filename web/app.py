@@ -1,6 +1,7 @@
 """The HTTP side: the page and its stream, commands from the page, health and metrics."""
 
 import asyncio
+import hmac
 import ipaddress
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -24,7 +25,7 @@ import handlers
 import hubs
 import metrics
 import notices
-from config.settings import Web
+from config.settings import Settings, Web
 from formatters import plain, slack, telegram
 from handlers.names import command_called
 from locales import say, tables
@@ -44,7 +45,7 @@ REFRESH = 2.0
 LONGEST_BODY = 10_000
 LONGEST_CALL = 1_000_000
 ON_THE_PAGE = frozenset({"help", "latest", "search", "sources", "start"})
-STATE_CHANGING = frozenset({"subscribe", "unsubscribe", "subscriptions", "mutetopic", "settings", "mute", "unmute"})
+"""What the page answers to everybody who sees it."""
 NAMED_ANYHOW = ("/healthz", "/readyz", "/metrics")
 SIGNED = ("/hooks/", "/websub/")
 """What proves itself with a signature, or with an answer to our own request, may come under any name: no page of a
@@ -93,6 +94,7 @@ class Site:
         self._platforms = platforms
         self._version = version
         self._settings = ChatSettings(desk.settings.language, desk.settings.timezone)
+        self._alone = _is_alone(desk.settings)
         pages = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape())
         self._page = pages.get_template("page.html")
         hook_secrets = {table.id: table.hook_secret.get_secret_value() for table in desk.settings.sources}
@@ -152,14 +154,16 @@ class Site:
     # ------------------------------------------------------------------------------------------------ commands
 
     async def commands(self, request: Request) -> Response:
-        """One command of the page; only verbs that read are answered there."""
+        """One command of the page; without the token only verbs that read, but where the page is all there is."""
         text = await _command_text(request)
         language = self._settings.language
         if text is None:
             return JSONResponse({"title": say(language, "command.say_something"), "lines": []}, status_code=400)
         name, _, args = text.strip().removeprefix("/").partition(" ")
         name = command_called(name.lower())
-        if name in STATE_CHANGING or (name == "sources" and _changes(args)):
+        all_verbs = self._alone or self._knows_the_token(request)
+        reads_only = name in ON_THE_PAGE and not (name == "sources" and _changes(args))
+        if name in handlers.HANDLERS and not (all_verbs or reads_only):
             return JSONResponse({"title": say(language, "command.page_only"), "lines": []}, status_code=403)
         command = Command(
             name=name,
@@ -168,14 +172,21 @@ class Site:
             user="page",
             language=language,
             private=False,
-            trusted=name in ON_THE_PAGE,
+            trusted=all_verbs or name in ON_THE_PAGE,
             open=True,
             metered=False,
         )
         answer = await handlers.answer(self._desk, command)
         kept = tuple(tuple(one for one in row if not _changes(one.press.partition(" ")[2])) for row in answer.buttons)
-        answer = replace(answer, buttons=tuple(row for row in kept if row)) if name == "sources" else answer
+        if name == "sources" and not all_verbs:
+            answer = replace(answer, buttons=tuple(row for row in kept if row))
         return JSONResponse(plain.reply_json(answer, answer.settings or self._settings))
+
+    def _knows_the_token(self, request: Request) -> bool:
+        """Whether it brings the `admin_token`, compared in constant time."""
+        token = self._desk.settings.web.admin_token.get_secret_value()
+        brought = request.headers.get("authorization", "").removeprefix("Bearer ")
+        return bool(token) and hmac.compare_digest(brought.encode(), token.encode())
 
     # ---------------------------------------------------------------------------------------------- the stream
 
@@ -224,6 +235,17 @@ class Site:
         platforms = [{"name": one.name, "state": one.word, "problem": one.problem} for one in self._platforms]
         rows = [_source_row(one, counts.get(one.source.id, 0)) for one in watched]
         return _event("sources", rows) + _event("status", {"platforms": platforms, "notices": told})
+
+
+def _is_alone(settings: Settings) -> bool:
+    """Whether the page is the only chat, and seen from this machine alone."""
+    host = settings.web.host
+    try:
+        here = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        here = host == "localhost"
+    slack_is_on = settings.slack.bot_token.get_secret_value() or settings.slack.client_id
+    return here and not (settings.telegram.token.get_secret_value() or slack_is_on)
 
 
 def _changes(args: str) -> bool:

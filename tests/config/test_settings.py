@@ -82,7 +82,7 @@ def test_every_problem_is_told_at_once_with_its_place_and_what_is_accepted(tmp_p
         "languag                      not a known key; did you mean language?",
         '[telegram] mode              "pigeon" is not accepted: "polling"',
         '[fetch] timeout              "soon" is not accepted: a duration such as "10s"',
-        '[[sources]] #1 kind          "rss" is not accepted: feed or jekyll',
+        '[[sources]] #1 kind          "rss" is not accepted: feed, jekyll, wordpress or sitemap',
         "[[sources]] #2 url           missing",
         "[[sources]] #2 colour        not a known key",
         "SOKBO_WEB__PRT               not a known key; did you mean SOKBO_WEB__PORT?",
@@ -98,6 +98,16 @@ def test_every_problem_is_told_at_once_with_its_place_and_what_is_accepted(tmp_p
         ("web = ", "not valid TOML"),
         ("[[sources]]\nid = 'a'\nurl = 'file:///etc/passwd'", "an http or https address"),
         ("[[sources]]\nid='a'\nurl='http://a.b/'\n[[sources]]\nid='a'\nurl='http://a.b/'", "is used twice"),
+        *(
+            (f"[[sources]]\nid='a'\nkind='jekyll'\nurl='{url}'", "a git repository as https://host/path without name")
+            for url in (
+                "http://a.b/s.git",
+                "ssh://git@a.b/s.git",
+                "git@a.b:s.git",
+                "https://n:p@a.b/s",
+                "ext::sh -c id",
+            )
+        ),
         ("[[sources]]\nid='a'\nurl='http://a.b/'\nencoding='klingon'", '"klingon" is not known'),
         ("[[sources]]\nid='a'\nurl='http://a.b/'\nboilerplate=['(']", '"(" is no regular expression'),
         ("[[sources]]\nid='a'\nurl='http://a.b/'\nboilerplate=['(a+)+']", "repeats a repetition"),

@@ -171,7 +171,7 @@ async def scene(folder: Path, language: str) -> AsyncIterator[Scene]:
     )
     database = await Database.open(settings.database_path)
     async with httpx.AsyncClient(trust_env=False) as http:
-        desk = Desk(database, http, settings, {}, clock, "conversation")
+        desk = Desk(database, http, settings, {}, clock, "conversation", version="0.1.0")
         await _archive(desk, clock, language)
         yield Scene(desk, clock, ChatSettings(language, ZONE[language]))
     await database.close()

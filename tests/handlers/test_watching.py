@@ -72,7 +72,7 @@ async def test_a_feed_is_added_in_the_chat_and_removed_with_its_button(desk: Des
 
 
 async def test_what_cannot_be_added_is_told_with_the_reason(desk: Desk, publisher: FakePublisher) -> None:
-    wrong = "RSS나 Atom 피드의 주소를 주세요. 예: /addsource https://example.org/feed.xml"
+    wrong = "사이트나 피드의 주소를 주세요. 예: /addsource https://example.org"
     for args in ("", "hello world", "ftp://a.example/", "/etc/passwd", "https://", "http://[x", "https://a.example/ b"):
         assert await said(desk, f"addsource {args}") == wrong, args
     publisher.set("/feed.xml", "<!doctype html><html></html>", "text/html")

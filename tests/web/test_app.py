@@ -4,11 +4,13 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 
 import httpx
 import pytest
 import uvicorn
 
+from config.settings import Settings, load
 from models import Condensed, Kind, Post, Source, Urgency
 from pipeline import Desk, Dispatcher
 from platforms.console import CHAT, Console
@@ -43,6 +45,16 @@ class Served:
         """What a platform does with a call of its servers."""
         self.calls.append((headers.get("x-proof", ""), body))
         return (200 if headers.get("x-proof") else 403), {"x-said": "yes"}, b"heard"
+
+
+TOKEN = "a token of sixteen or more"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, request: pytest.FixtureRequest) -> Settings:
+    """With a platform connected, so that the page is not all there is, unless a test says otherwise."""
+    values = {"SOKBO_DATABASE_URL": f"sqlite:///{tmp_path}/sokbo.db", "SOKBO_TELEGRAM__TOKEN": "1:token"}
+    return load(None, {**values, **getattr(request, "param", {})})
 
 
 @pytest.fixture
@@ -148,6 +160,10 @@ async def test_commands_of_the_page_are_answered(served: Served, http: httpx.Asy
         (b'{"text": 5}', 400),
         (b'{"text": " "}', 400),
         (b'{"text": "/unsubscribe"}', 403),
+        (b'{"text": "/stop"}', 403),
+        (b'{"text": "/forget yes"}', 403),
+        (b'{"text": "/claim AAAA"}', 403),
+        (b'{"text": "/status"}', 403),
         (b'{"text": "/subscribe"}', 403),
         (b'{"text": "' + b"x" * 20_000 + b'"}', 400),
     ],
@@ -165,12 +181,44 @@ async def test_the_page_shows_sources_and_cannot_change_them(served: Served, htt
         await sources.declare(tx, [source], served.desk.now(), 60)
     shown = (await http.post("/commands", json={"text": "/sources"})).json()
     assert "News" in shown["lines"][0] and "pause" not in str(shown)
-    for text in ("/sources pause news", "feeds pause news", "출처 pause news", "/follow", "구독"):
+    for text in (
+        "/sources pause news", "feeds pause news", "출처 pause news", "/follow", "구독",
+        "/addsource https://a.example/feed", "/removesource news", "/status",
+    ):  # fmt: skip
         assert (await http.post("/commands", json={"text": text})).status_code == 403, text
-    for text in ("/addsource https://a.example/feed", "/removesource news", "/status"):
-        assert "관리자만" in str((await http.post("/commands", json={"text": text})).json()), text
     async with served.desk.database.read() as connection:
         assert [one.paused for one in await sources.every_one(connection)] == [False]
+
+
+async def settings_answer(http: httpx.AsyncClient, **headers: str) -> int:
+    answer = await http.post("/commands", json={"text": "/settings pictures off"}, headers=headers)
+    assert answer.json()["title"] or answer.json()["lines"]
+    return answer.status_code
+
+
+@pytest.mark.parametrize("settings", [{"SOKBO_WEB__ADMIN_TOKEN": TOKEN}], indirect=True)
+async def test_whoever_brings_the_token_may_ask_everything(served: Served, http: httpx.AsyncClient) -> None:
+    for wrong in ("", "Bearer", f"Bearer {TOKEN}x", f"Basic {TOKEN}"):
+        assert await settings_answer(http, Authorization=wrong) == 403, wrong
+    assert await settings_answer(http, Authorization=f"Bearer {TOKEN}") == 200
+    status = await http.post("/commands", json={"text": "/status"}, headers={"Authorization": f"Bearer {TOKEN}"})
+    assert status.status_code == 200 and status.json()["lines"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "status"),
+    [
+        ({"SOKBO_TELEGRAM__TOKEN": ""}, 200),
+        ({"SOKBO_TELEGRAM__TOKEN": "", "SOKBO_WEB__HOST": "localhost"}, 200),
+        ({"SOKBO_TELEGRAM__TOKEN": "", "SOKBO_WEB__HOST": "0.0.0.0"}, 403),
+        ({}, 403),
+    ],
+    indirect=["settings"],
+)
+async def test_a_page_that_is_all_there_is_may_be_asked_everything_from_this_machine(
+    served: Served, http: httpx.AsyncClient, status: int
+) -> None:
+    assert await settings_answer(http) == status
 
 
 async def test_a_foreign_name_or_page_is_refused(served: Served, http: httpx.AsyncClient) -> None:
