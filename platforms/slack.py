@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import aiohttp
@@ -96,6 +96,12 @@ Answer = Callable[[Command], Awaitable[Reply]]
 Hooked = tuple[int, Mapping[str, str], bytes]
 Hook = Callable[[Mapping[str, str], bytes], Awaitable[Hooked]]
 """Headers (names in lower case) and body of a request; status, headers and body of its answer."""
+
+
+@lru_cache(maxsize=256)
+def _drawn(alert: Alert, settings: ChatSettings) -> render.SlackText:
+    """A fan-out draws the same alert for thousands of chats, most of which chose the same."""
+    return render.alert(alert, settings)
 
 
 class Redirected(aiohttp.ClientError):
@@ -556,7 +562,7 @@ class Slack:
         if parcel.delivery.plain:
             return render.plain_alert(parcel.alert, parcel.settings)
         pictures = parcel.settings.pictures and not parcel.delivery.pictureless
-        return render.alert(parcel.alert, replace(parcel.settings, pictures=pictures))
+        return _drawn(parcel.alert, replace(parcel.settings, pictures=pictures))
 
     def _result(self, error: Exception, shown: render.SlackText) -> SendResult:
         match error:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 # Before the library is imported: retry_after as a timedelta (docs.python-telegram-bot.org, v22.2).
@@ -496,7 +497,7 @@ class Telegram:
         if parcel.delivery.plain:
             return render.plain_alert(parcel.alert, parcel.settings)
         pictures = parcel.settings.pictures and not parcel.delivery.pictureless
-        return render.alert(parcel.alert, replace(parcel.settings, pictures=pictures))
+        return _drawn(parcel.alert, replace(parcel.settings, pictures=pictures))
 
     def _result(self, error: Exception, chat: Chat) -> SendResult:
         match error:
@@ -557,6 +558,13 @@ def _is_foreign(error: BaseException) -> bool:
     return cause is not None and (type(cause) is TelegramError or _is_foreign(cause))
 
 
+@lru_cache(maxsize=256)
+def _drawn(alert: Alert, settings: ChatSettings) -> render.TelegramText:
+    """A fan-out draws the same alert for thousands of chats, most of which chose the same."""
+    return render.alert(alert, settings)
+
+
+@lru_cache(maxsize=256)
 def _form(shown: render.TelegramText) -> dict[str, Any]:
     picture = shown.picture
     preview = LinkPreviewOptions(url=picture, prefer_large_media=True) if picture else LinkPreviewOptions(True)
