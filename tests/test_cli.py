@@ -558,7 +558,7 @@ def test_every_problem_of_the_configuration_is_listed_at_once(tmp_path: Path) ->
         "langauge",
         "port",
         "kind",
-        "feed, wordpress, sitemap or jekyll",
+        "feed, jekyll, wordpress or sitemap",
         "SOKBO_SLACK__BOT_TOKN",
     ):
         assert said in refused.stderr, said
