@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import aiohttp
@@ -22,7 +22,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 from config.settings import Slack as Settings
 from delivery import AccountPace, Alarm, CannotLook, Found, Limit, LookUp, NotThere
 from formatters import slack as render
-from formatters.lists import digest_entries
 from locales import say
 from models import (
     Alert,
@@ -42,6 +41,7 @@ from models import (
     Unknown,
 )
 from platforms.doors import Doors
+from platforms.drawing import drawn
 from platforms.slack_answers import Answers, Held
 from platforms.slack_views import Place, Views, opens_a_modal
 from platforms.state import ANSWERS_END, State
@@ -96,12 +96,6 @@ Answer = Callable[[Command], Awaitable[Reply]]
 Hooked = tuple[int, Mapping[str, str], bytes]
 Hook = Callable[[Mapping[str, str], bytes], Awaitable[Hooked]]
 """Headers (names in lower case) and body of a request; status, headers and body of its answer."""
-
-
-@lru_cache(maxsize=256)
-def _drawn(alert: Alert, settings: ChatSettings) -> render.SlackText:
-    """A fan-out draws the same alert for thousands of chats, most of which chose the same."""
-    return render.alert(alert, settings)
 
 
 class Redirected(aiohttp.ClientError):
@@ -450,7 +444,7 @@ class Slack:
     async def send(self, parcel: Outgoing) -> SendResult:
         """Post the alert, or a round-up, with the ids of what it shows in the message's metadata: by these it is found
         again."""
-        shown = self._render(parcel)
+        shown = drawn(render, parcel)
         try:
             posted = await self.client.chat_postMessage(
                 channel=parcel.chat.id,
@@ -467,7 +461,7 @@ class Slack:
 
     async def edit(self, parcel: Outgoing) -> SendResult:
         """Make the sent message show its alerts as they are now; text and blocks always go together."""
-        shown = self._render(parcel)
+        shown = drawn(render, parcel)
         try:
             changed = await self.client.chat_update(
                 channel=parcel.chat.id,
@@ -551,18 +545,6 @@ class Slack:
         except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError):
             return CannotLook(again=True)
         return CannotLook()
-
-    def _render(self, parcel: Outgoing) -> render.SlackText:
-        if isinstance(parcel, Roundup):
-            message = parcel.message
-            if message.since and message.until:
-                stories = digest_entries(parcel)
-                return render.digest(stories, parcel.settings, message.since, message.until).shown
-            return render.roundup_message(parcel.alerts, parcel.settings, message.first, message.total)
-        if parcel.delivery.plain:
-            return render.plain_alert(parcel.alert, parcel.settings)
-        pictures = parcel.settings.pictures and not parcel.delivery.pictureless
-        return _drawn(parcel.alert, replace(parcel.settings, pictures=pictures))
 
     def _result(self, error: Exception, shown: render.SlackText) -> SendResult:
         match error:

@@ -32,7 +32,6 @@ from telegram.error import (
 from config.settings import Telegram as Settings
 from delivery import AccountPace, Alarm, CannotLook, Limit, LookUp
 from formatters import telegram as render
-from formatters.lists import digest_entries
 from formatters.parts import is_urgent
 from models import (
     Alert,
@@ -54,6 +53,7 @@ from models import (
     Unknown,
 )
 from platforms.doors import Doors
+from platforms.drawing import drawn
 from platforms.state import ANSWERS_END, State
 from platforms.telegram_answers import NOTHING_TO_EDIT, Answers, keyboard, seconds
 from platforms.telegram_incoming import BESIDE, NAME, Incoming
@@ -415,7 +415,7 @@ class Telegram:
 
     async def send(self, parcel: Outgoing) -> SendResult:
         """Post the alert, or a round-up, which never rings. Whether it left is told by the error's type."""
-        shown = self._render(parcel)
+        shown = drawn(render, parcel)
         extra: dict[str, Any] = {"allow_paid_broadcast": True} if self._settings.paid_broadcast else {}
         try:
             message = await self._bot.send_message(
@@ -432,7 +432,7 @@ class Telegram:
 
     async def edit(self, parcel: Outgoing) -> SendResult:
         """Make the sent message show its alerts as they are now."""
-        shown = self._render(parcel)
+        shown = drawn(render, parcel)
         message_id = parcel.delivery.message_id
         try:
             await self._bot.edit_message_text(
@@ -486,18 +486,6 @@ class Telegram:
     async def look_up(self, parcel: Outgoing, called_at: datetime) -> LookUp:
         """A bot cannot read a chat's history."""
         return CannotLook()
-
-    def _render(self, parcel: Outgoing) -> render.TelegramText:
-        if isinstance(parcel, Roundup):
-            message = parcel.message
-            if message.since and message.until:
-                stories = digest_entries(parcel)
-                return render.digest(stories, parcel.settings, message.since, message.until).shown
-            return render.roundup_message(parcel.alerts, parcel.settings, message.first, message.total)
-        if parcel.delivery.plain:
-            return render.plain_alert(parcel.alert, parcel.settings)
-        pictures = parcel.settings.pictures and not parcel.delivery.pictureless
-        return _drawn(parcel.alert, replace(parcel.settings, pictures=pictures))
 
     def _result(self, error: Exception, chat: Chat) -> SendResult:
         match error:
@@ -556,12 +544,6 @@ def _is_foreign(error: BaseException) -> bool:
     """Whether the answer had no JSON in it; the library keeps that as the cause."""
     cause = error.__cause__
     return cause is not None and (type(cause) is TelegramError or _is_foreign(cause))
-
-
-@lru_cache(maxsize=256)
-def _drawn(alert: Alert, settings: ChatSettings) -> render.TelegramText:
-    """A fan-out draws the same alert for thousands of chats, most of which chose the same."""
-    return render.alert(alert, settings)
 
 
 @lru_cache(maxsize=256)

@@ -7,8 +7,6 @@ read from the ledger.
 """
 
 import asyncio
-import re
-import sqlite3
 import threading
 import time
 from collections import Counter, defaultdict
@@ -25,8 +23,8 @@ from tests.bot import Bot, configuration
 from tests.fakes.publisher import FakePublisher, Item, rss
 from tests.fakes.slack import FakeSlack
 from tests.fakes.telegram import FakeTelegram
+from tests.journeys.killing import counted_as_unknown, numbers_in
 
-NUMBER = re.compile(r"소식 (\d{4})호")
 KINDS = ("429", "500", "502", "reset_before", "reset_after", "delay", "malformed")
 UNANSWERED = ("reset_after", "malformed", "delay")
 """Calls that were carried out and whose answer the bot may not have got: a delayed one may meet a kill."""
@@ -179,7 +177,7 @@ class FaultRun:
         if call.method not in DISTURBED:
             return
         chat = str(call.params.get("chat_id") or call.params.get("channel") or "")
-        numbers = _numbers(str(call.params.get("text", "")))
+        numbers = numbers_in(str(call.params.get("text", "")))
         with self.lock:
             self.verdict.calls += 1
             shown = {(chat, number) for number in numbers}
@@ -259,10 +257,10 @@ class FaultRun:
         shown: dict[str, list[int]] = defaultdict(list)
         for person in self.people:
             for message in list(self.telegram.chats[int(person)].messages.values()):
-                shown[person] += _numbers(message.text)
+                shown[person] += numbers_in(message.text)
         for channel in self.channels:
             for posted in list(self.slack.channels[channel].messages):
-                shown[channel] += _numbers(posted.visible)
+                shown[channel] += numbers_in(posted.visible)
         return shown
 
     def _has_arrived(self, part: float) -> bool:
@@ -283,7 +281,7 @@ class FaultRun:
             time.sleep(0.2)
 
     def _read_verdict(self) -> None:
-        verdict, shown, counted = self.verdict, self._shown(), self._counted_as_unknown()
+        verdict, shown, counted = self.verdict, self._shown(), counted_as_unknown(self.folder)
         for chat in self.people + self.channels:
             times = Counter(shown[chat])
             verdict.delivered += len(times)
@@ -296,18 +294,3 @@ class FaultRun:
                 verdict.disordered.append(f"{chat}: {firsts}")
         verdict.unexplained = [one for one in verdict.doubled if one not in verdict.explained]
         verdict.uncounted = [one for one in verdict.doubled if one not in counted]
-
-    def _counted_as_unknown(self) -> set[tuple[str, int]]:
-        connection = sqlite3.connect(self.folder / "data" / "sokbo.db")
-        rows = connection.execute(
-            "SELECT chats.chat, versions.headline FROM deliveries JOIN chats ON chats.id = deliveries.chat_id"
-            " JOIN versions ON versions.alert_id = deliveries.alert_id WHERE deliveries.unknowns > 0"
-        ).fetchall()
-        connection.close()
-        found = [(chat, NUMBER.search(headline)) for chat, headline in rows]
-        return {(chat, int(number[1])) for chat, number in found if number}
-
-
-def _numbers(text: str) -> list[int]:
-    """The alerts that a text shows, each once (Slack's blocks come with a text that says the same)."""
-    return list(dict.fromkeys(int(number) for number in NUMBER.findall(text)))

@@ -135,7 +135,7 @@ class KillRun:
         """Runs in a double's thread, at exactly that point of the request."""
         with self.lock:
             if where != "publisher" and event == "received":
-                numbers = _numbers(str(call.params.get("text", "")))
+                numbers = numbers_in(str(call.params.get("text", "")))
                 if numbers and call.method in ("sendMessage", "chat.postMessage"):
                     chat = str(call.params.get("chat_id") or call.params.get("channel"))
                     self.last_call[chat] = numbers
@@ -231,9 +231,9 @@ class KillRun:
         shown: dict[str, list[int]] = defaultdict(list)
         for chat in CHATS:
             for text in [message.text for message in self.telegram.chats[chat].messages.values()]:
-                shown[str(chat)] += _numbers(text)
+                shown[str(chat)] += numbers_in(text)
         for message in self.slack.channels[CHANNEL].messages:
-            shown[CHANNEL] += _numbers(message.visible)
+            shown[CHANNEL] += numbers_in(message.visible)
         return shown
 
     def _wait_for_the_rest(self, seconds: float) -> None:
@@ -255,22 +255,24 @@ class KillRun:
             firsts = list(dict.fromkeys(shown[chat]))
             if firsts != sorted(firsts):
                 verdict.disordered.append(f"{chat}: {firsts}")
-        counted = self._counted_as_unknown()
+        counted = counted_as_unknown(self.folder)
         verdict.uncounted = [double for double in verdict.doubled if double not in counted]
         return verdict
 
-    def _counted_as_unknown(self) -> set[tuple[str, int]]:
-        connection = sqlite3.connect(self.folder / "data" / "sokbo.db")
-        rows = connection.execute(
-            "SELECT chats.chat, versions.headline FROM deliveries JOIN chats ON chats.id = deliveries.chat_id"
-            " JOIN versions ON versions.alert_id = deliveries.alert_id WHERE deliveries.unknowns > 0"
-        ).fetchall()
-        connection.close()
-        found = [(chat, NUMBER.search(headline)) for chat, headline in rows]
-        return {(chat, int(number[1])) for chat, number in found if number}
+
+def counted_as_unknown(folder: Path) -> set[tuple[str, int]]:
+    """The (chat, alert) pairs of which the bot in `folder` counted a call without an answer."""
+    connection = sqlite3.connect(folder / "data" / "sokbo.db")
+    rows = connection.execute(
+        "SELECT chats.chat, versions.headline FROM deliveries JOIN chats ON chats.id = deliveries.chat_id"
+        " JOIN versions ON versions.alert_id = deliveries.alert_id WHERE deliveries.unknowns > 0"
+    ).fetchall()
+    connection.close()
+    found = [(chat, NUMBER.search(headline)) for chat, headline in rows]
+    return {(chat, int(number[1])) for chat, number in found if number}
 
 
-def _numbers(text: str) -> list[int]:
+def numbers_in(text: str) -> list[int]:
     """The alerts that a text shows, each once (Slack's blocks come with a text that says the same)."""
     return list(dict.fromkeys(int(number) for number in NUMBER.findall(text)))
 
