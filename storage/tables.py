@@ -281,6 +281,14 @@ tokens = Table(
 )
 """Claims and invitations that are open: the SHA-256 of the token, never the token. `by`: the admin who invited."""
 
+shared = Table(
+    "shared",
+    metadata,
+    Column("word", String(32), primary_key=True),
+    Column("filter", Text, nullable=False),
+)
+"""Filters that somebody made a link to, as they would be typed; the link says the word."""
+
 chats = Table(
     "chats",
     metadata,
