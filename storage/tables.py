@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -196,6 +197,24 @@ versions = Table(
     Column("date_only", Boolean, nullable=False),
     Column("changed", UtcDateTime),
 )
+
+raw_responses = Table(
+    "raw_responses",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source_id", String(32), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("how", String(8), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("digest", String(32), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("decided", JSON(none_as_null=True)),
+    Column("body", LargeBinary, nullable=False),
+    Index("raw_responses_source", "source_id", "size"),
+    sqlite_autoincrement=True,
+)
+"""What publishers answered, where `[fetch] keep_raw` says so (sources/raw.py): the compressed `body` of `size` bytes.
+`how`: read, push (a hub's) or article (of `url`); `decided`: what was made of it then. No number is given twice."""
 
 entries = Table(
     "entries",
