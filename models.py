@@ -457,6 +457,7 @@ class Reply:
     `marked` are the searched words, to be marked in the stories. `public`: it concerns the whole chat, not one person.
     `settings`: how the asking chat wants to be talked to, where that is known. `buttons`: rows of them. `toast`: shown
     for a moment to the person who pressed a button; where there is nothing else, the message that held it stays.
+    `command`: what it answers, by the command's own name in whatever language it was typed.
     """
 
     title: str = ""
@@ -468,6 +469,7 @@ class Reply:
     marked: tuple[str, ...] = ()
     buttons: tuple[tuple[Button, ...], ...] = ()
     toast: str = ""
+    command: str = ""
 
     @property
     def is_silent(self) -> bool:

@@ -21,6 +21,7 @@ from delivery.ledger import (
 )
 from delivery.limits import COMMANDS, PRESSES, Limits, Verdict
 from delivery.pace import REMEMBERED, AccountPace, Limit, Pace
+from delivery.reach import Reach, reach
 from delivery.sender import Alarm, Sender
 from delivery.wishes import Heard, listens, matching, plan, topic_form, wants
 
@@ -40,6 +41,7 @@ __all__ = [
     "Next",
     "NotThere",
     "Pace",
+    "Reach",
     "Sender",
     "Turn",
     "Verdict",
@@ -62,6 +64,7 @@ __all__ = [
     "person",
     "plan",
     "quiet_until",
+    "reach",
     "settle",
     "topic_form",
     "wait",

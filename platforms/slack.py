@@ -300,7 +300,7 @@ class Slack:
         await ack()
         answer = await answering
         place = Place(command.chat.id, command.chat.thread, command.user)
-        if opens_a_modal(command, answer) and await self._views.modal(str(body["trigger_id"]), name, place, answer):
+        if opens_a_modal(answer) and await self._views.modal(str(body["trigger_id"]), place, answer):
             return
         await self._answers.to_slash(respond, answer)
 
@@ -359,7 +359,7 @@ class Slack:
             name, args = _words(args or "help")
         thread = str(event.get("thread_ts") or "")
         command = self._command(name, _unescape(args), str(event["channel"]), thread, str(event.get("user") or ""))
-        await self._answers.to_message(command.chat, await self._answer(command), thread)
+        await self._answers.to_message(command, await self._answer(command), str(event["ts"]), thread)
 
     def _is_answering(self) -> None:
         """The task that runs now is waited for at the end."""

@@ -156,7 +156,7 @@ async def test_a_question_is_forgotten_after_seven_days_and_says_how_to_ask_agai
     assert headlines(await press(desk, on)) == ["소식 1호"]
     clock.forward(2)
     assert await press(desk, on) == Reply(
-        toast="이 검색은 7일이 지나 잊었습니다. 다시 찾으려면 예: /search 수출", settings=SETTINGS
+        toast="이 검색은 7일이 지나 잊었습니다. 다시 찾으려면 예: /search 수출", settings=SETTINGS, command="search"
     )
     newer = await asked(desk, "수출")
     assert newer.buttons[0][2].press == "search page 2 2", "an id that was forgotten is never given again"

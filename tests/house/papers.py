@@ -203,6 +203,16 @@ def verbs(group: TyperGroup, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{prefix}{name}", command
 
 
+def wrong_rights(page: str, rights: Mapping[str, str]) -> list[str]:
+    """Chat commands whose row names others than those who may ask them."""
+    rows: dict[str, str] = {}
+    for row in table_rows(page):
+        if found := re.match(r"`/([a-z]+)", row[0]):
+            rows.setdefault(found[1], row[1])
+    wrong = {name: who for name, who in rights.items() if rows.get(name) != who}
+    return [f"{name}: for {who}, the page says {rows.get(name)}" for name, who in wrong.items()]
+
+
 def command_lines(text: str) -> list[list[str]]:
     """What stands behind `python bot.py` in the console blocks, as words."""
     lines = "\n".join(fenced(text, "console")).replace("\\\n", " ").splitlines()

@@ -13,6 +13,7 @@ import bot
 import handlers
 import metrics
 from config.settings import LATER, Settings, keys
+from handlers.access import Who
 from locales import languages
 from tests.house import papers
 from tests.house.layers import MODULES, PACKAGES, ROOT
@@ -107,6 +108,15 @@ def test_every_variable_named_anywhere_is_one_that_the_program_takes() -> None:
 def test_every_chat_command_stands_in_both_tables() -> None:
     assert papers.commands_in_tables(COMMANDS) == set(handlers.HANDLERS)
     assert papers.commands_in_tables(README) == set(handlers.HANDLERS)
+
+
+def test_the_page_says_whose_each_command_is() -> None:
+    assert papers.wrong_rights(COMMANDS, {name: verb.who for name, verb in handlers.HANDLERS.items()}) == []
+
+
+def test_a_command_that_the_page_gives_to_others_is_found() -> None:
+    rights = {name: verb.who for name, verb in handlers.HANDLERS.items()} | {"stop": Who.ALL}
+    assert papers.wrong_rights(COMMANDS, rights) == ["stop: for all, the page says chat admins"]
 
 
 def test_a_chat_command_that_is_missing_or_invented_is_found() -> None:
