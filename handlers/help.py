@@ -17,7 +17,7 @@ LINES = (
     "start",
     "help",
 )
-DESK = ("sources", "addsource", "removesource", "status")
+DESK = ("sources", "addsource", "removesource", "status", "held", "invite")
 
 
 async def answer(asking: Asking) -> Reply:
