@@ -100,8 +100,8 @@ async def invite(asking: Asking) -> Reply:
     link = sender.start_link(parameter) if sender is not None else ""
     ends = desk.now() + access.LASTS[Right.INVITE]
     until = when.moment(ends, asking.chat_settings.language, asking.chat_settings.timezone)
-    how = asking.say("access.invite_link", link=link) if link else asking.say("access.invite_code", code=parameter)
-    return Reply(title=asking.say("access.invited", count=guests, until=until), lines=(how,))
+    how = (asking.say("access.invite_link"), link) if link else (asking.say("access.invite_code"), f"start {parameter}")
+    return Reply(title=asking.say("access.invited", count=guests, until=until), lines=how)
 
 
 async def redeem(asking: Asking) -> Reply | None:

@@ -40,8 +40,8 @@ async def _page(asking: Asking, asked: Asked, page: int) -> Reply:
     found, below = await _newest(asking, wish, first, count + 1, asked.below)
     if not found and what:
         known = [one.id for one in watched]
-        shown = {"sources": ", ".join(known[:NAMED]) or "–", "example": known[0] if known else "news"}
-        return Reply(lines=(asking.say("latest.empty_of", what=what[:LONGEST], **shown),))
+        named = {"sources": ", ".join(known[:NAMED]) or "–", "example": known[0] if known else "news"}
+        return Reply(lines=(asking.say("latest.empty_of", what=what[:LONGEST], **named),))
     if not found:
         return Reply(lines=(asking.say("latest.empty"),))
     more, found = len(found) > count, found[:count]

@@ -83,6 +83,7 @@ def script(language: str) -> list[Step | int]:
         Step("/invite"),
         Step("/invite 500"),
         Step("/claim AAAAAAAAAAAAAAAAAAAAAAAA", who="stranger"),
+        Step("/subscribe"),
         Step("/stop"),
         Step("/forget"),
         Step(presses=say(language, "forget.yes")),
