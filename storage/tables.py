@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Select,
     String,
@@ -207,6 +208,24 @@ versions = Table(
     Column("changed", UtcDateTime),
 )
 
+raw_responses = Table(
+    "raw_responses",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source_id", String(32), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("how", String(8), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("digest", String(32), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("decided", JSON(none_as_null=True)),
+    Column("body", LargeBinary, nullable=False),
+    Index("raw_responses_source", "source_id", "size"),
+    sqlite_autoincrement=True,
+)
+"""What publishers answered, where `[fetch] keep_raw` says so (sources/raw.py): the compressed `body` of `size` bytes.
+`how`: read, push (a hub's) or article (of `url`); `decided`: what was made of it then. No number is given twice."""
+
 entries = Table(
     "entries",
     metadata,
@@ -271,6 +290,14 @@ tokens = Table(
     Column("by", String(64), nullable=False),
 )
 """Claims and invitations that are open: the SHA-256 of the token, never the token. `by`: the admin who invited."""
+
+shared = Table(
+    "shared",
+    metadata,
+    Column("word", String(32), primary_key=True),
+    Column("filter", Text, nullable=False),
+)
+"""Filters that somebody made a link to, as they would be typed; the link says the word."""
 
 chats = Table(
     "chats",

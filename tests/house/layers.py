@@ -31,6 +31,7 @@ MODULES = (
     "pipeline",
     "preview",
     "reader",
+    "replaying",
     "upkeep",
     "watching",
 )

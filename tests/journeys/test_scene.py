@@ -68,7 +68,7 @@ def test_a_closed_bot_tells_a_stranger_their_id(tmp_path: Path) -> None:
     with Scene(tmp_path, telegram={"open": False, "admins": [7]}, slack={"open": False}) as scene:
         scene.telegram.send_text(42, 42, "/start")
         (message,) = scene.telegram.wait_for_messages(42, 1, 30)
-        assert "당신의 ID: 42" in message.text and "admins = [42]" in message.text
+        assert "회원님의 ID: 42" in message.text and "admins = [42]" in message.text
         scene.slack.wait_for_connections(1, 30)
         (reply,) = scene.slack.wait_for_replies(scene.slack.slash("/sokbo", "subscribe", "C1", "U5"))
         assert 'admins = ["U5"]' in reply.visible
