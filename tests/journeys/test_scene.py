@@ -6,8 +6,6 @@ import sqlite3
 import time
 from pathlib import Path
 
-import pytest
-
 from tests.bot import configuration, eventually, fetch, wait_until_up
 from tests.fakes.publisher import rss
 from tests.journeys.scene import Scene, item
@@ -163,37 +161,47 @@ def test_a_second_start_sends_nothing_twice_and_what_was_missed_once(tmp_path: P
         assert [message.text[:8] for message in alerts] == ["소식 0001호", "소식 0002호", "소식 0003호"]
 
 
-@pytest.mark.parametrize(
-    ("kind", "words"),
-    [
-        ("html", "web page, not a feed"),
-        ("empty", "the answer is empty"),
-        ("truncated", "cut off before its end"),
-        ("huge", "larger than 5,000,000 bytes"),
-        ("404", "not found there (404)"),
-        ("500", "its server has trouble (500)"),
-        ("hang", "within 1 s"),
-    ],
-)
-def test_a_feed_that_fails_is_told_in_words_and_nothing_is_lost(tmp_path: Path, kind: str, words: str) -> None:
+FAILURES = {
+    "html": "web page, not a feed",
+    "empty": "the answer is empty",
+    "truncated": "cut off before its end",
+    "huge": "larger than 5,000,000 bytes",
+    "404": "not found there (404)",
+    "500": "its server has trouble (500)",
+    "hang": "within 1 s",
+}
+
+
+def test_feeds_that_fail_are_told_in_words_and_nothing_is_lost(tmp_path: Path) -> None:
     with Scene(tmp_path, fetch={"timeout": "1s"}) as scene:
         scene.bot.kill()
         scene.changed["sources"] = [
-            {"id": name, "url": f"{scene.publisher.url}/{name}.xml", "every": "500ms"} for name in ("feed", "other")
+            {"id": name, "url": f"{scene.publisher.url}/{name}.xml", "every": "500ms"} for name in (*FAILURES, "other")
         ]
-        scene.publisher.set("/other.xml", rss("다른", []))
+        for name in (*FAILURES, "other"):
+            scene.publisher.set(f"/{name}.xml", rss(name, []))
         (tmp_path / "sokbo.toml").write_text(configuration(**scene.sections()), encoding="utf-8")
         scene.bot.start()
         scene.subscribe()
-        if kind == "html":
-            scene.publisher.set("/feed.xml", "<!doctype html><html><body>wall</body></html>", "text/html")
-        elif kind == "huge":
-            scene.publisher.fault("/feed.xml", "huge", times=2, size=20_000_000)
-        else:
-            scene.publisher.fault("/feed.xml", kind, times=2)
-        scene.bot.wait_for_line(words, 15)
-        scene.publisher.set("/other.xml", rss("다른", [item(5)]))
+        for name in FAILURES:
+            scene.publisher.wait_for_requests(f"/{name}.xml", 1, 30)
+        for kind in FAILURES:
+            if kind == "html":
+                scene.publisher.set("/html.xml", "<!doctype html><html><body>wall</body></html>", "text/html")
+            elif kind == "huge":
+                scene.publisher.fault("/huge.xml", "huge", times=2, size=20_000_000)
+            else:
+                scene.publisher.fault(f"/{kind}.xml", kind, times=2)
+        for kind, words in FAILURES.items():
+            eventually(lambda kind=kind, words=words: told(scene, kind, words), 30, f"{kind}: {words}")  # type: ignore[misc]
+        scene.publisher.set("/other.xml", rss("다른", [item(9)]))
         scene.telegram.wait_for_messages(42, 2)
-        scene.publish(item(1))
-        (*_, message) = scene.telegram.wait_for_messages(42, 3, 30)
-        assert "소식 0001호" in message.text
+        for number, kind in enumerate(FAILURES):
+            scene.publisher.set(f"/{kind}.xml", rss(kind, [item(number)]))
+        wanted = {f"소식 {number:04d}호" for number in range(len(FAILURES))}
+        chat = scene.telegram.chats[42]
+        scene.telegram.wait_until(lambda: wanted <= {one.text[:8] for one in chat.messages.values()}, 60)
+
+
+def told(scene: Scene, source: str, words: str) -> bool:
+    return any(f"source={source} " in f"{line} " and words in line for line in scene.bot.lines)
