@@ -38,6 +38,7 @@ from models import (
     Condensed,
     Delivery,
     Kind,
+    Known,
     Listener,
     Moved,
     Outgoing,
@@ -109,6 +110,25 @@ Improve = Callable[[Sequence[tuple[Post, Condensed]], tuple[str, ...]], Awaitabl
 """Better bullets for some posts of a source with this boilerplate, or the same; within a deadline, never raising."""
 
 
+class KnownEntries:
+    """What the entries of each feed's newest document are known by (`reader.remember`), as far as `most` bytes reach:
+    those that were read longest ago go first, and are read as a whole next time. It saves work and decides nothing."""
+
+    def __init__(self, most: int = 50_000_000) -> None:
+        self._most = most
+        self._size = 0
+        self._by_source: dict[str, bytes] = {}
+
+    def of(self, source_id: str) -> bytes:
+        return self._by_source.get(source_id, b"")
+
+    def keep(self, source_id: str, known: bytes) -> None:
+        self._size += len(known) - len(self._by_source.pop(source_id, b""))
+        self._by_source[source_id] = known
+        while self._size > self._most:
+            self._size -= len(self._by_source.pop(next(iter(self._by_source))))
+
+
 @dataclass(slots=True)
 class Desk:
     """What the loops share. `now` is the clock; `look`, `send` and `tell` (notices.py) wake them, each second at the
@@ -121,6 +141,7 @@ class Desk:
     `looking`: the sources that are being read, each with the ask (`wake`) that this read is to answer; those of
     `look_again` were asked for since. `hubs` wakes who subscribes at hubs (hubs.py). `settled` counts what was read of
     each source: a document that another one overtook is not settled, or an alert would go back to what it was.
+    `known`: the entries that need not be read again.
     `claimed`: the admins beside those of the configuration. `limits`: how often who asked of late.
     """
 
@@ -143,6 +164,7 @@ class Desk:
     look_again: set[str] = field(default_factory=set)
     hubs: asyncio.Event = field(default_factory=asyncio.Event)
     settled: Counter[str] = field(default_factory=Counter)
+    known: KnownEntries = field(default_factory=KnownEntries)
     claimed: set[Admin] = field(default_factory=set)
     limits: Limits = field(default_factory=Limits)
     version: str = ""
@@ -340,13 +362,13 @@ async def _poll(
                 clones=desk.settings.clones,
             )
             answered()
-            parsed = list[Parsed]()
+            documents = fetched.documents if isinstance(fetched, Fetched) else ()
+            if documents:
+                kept = await _keep_raw(desk, watched.source.id, documents)
+            news = await _what_is_new_in(desk, watched, documents)
             if isinstance(fetched, Fetched):
-                kept = await _keep_raw(desk, watched.source.id, fetched.documents)
-                parsed = await parse(desk, watched.source, fetched.documents)
                 fetched = replace(fetched, documents=())  # read, and large
-            whole = watched.source.kind is not Kind.SITEMAP  # of an index only what changed is read
-            news = await _what_is_new(desk, watched, parsed, whole=whole)
+            del documents
         except SourceError as error:
             if kept is not None:
                 await _note_raw(desk, kept, {"problem": str(error), "entries": []})
@@ -386,9 +408,34 @@ class News:
     kept: int | None = None
 
 
-async def _what_is_new(desk: Desk, watched: Watched, parsed: list[Parsed], *, whole: bool = True) -> News:
+async def _what_is_new_in(desk: Desk, watched: Watched, documents: tuple[Document, ...]) -> News:
+    """What is new in documents as a source offers them. Raises SourceError."""
+    source = watched.source
+    if source.kind in (Kind.FEED, Kind.WORDPRESS) and documents:
+        (document,) = documents
+        entries = await desk.off_the_loop(reader.parse_changes, source, document, desk.known.of(source.id))
+        desk.known.keep(source.id, reader.remember(entries))
+        with suppress(_TextIsMissing):
+            return await _what_is_new(desk, watched, [(post, fingerprint) for post, fingerprint, _ in entries])
+    whole = source.kind is not Kind.SITEMAP  # of an index only what changed is read
+    return await _what_is_new(desk, watched, await parse(desk, source, documents), whole=whole)
+
+
+class _TextIsMissing(Exception):  # noqa: N818, it calls for the whole document and tells of no error
+    pass
+
+
+def _with_key(post: Post | Known, key: str) -> Post:
+    if isinstance(post, Known):
+        raise _TextIsMissing
+    return replace(post, key=key)
+
+
+async def _what_is_new(
+    desk: Desk, watched: Watched, parsed: Sequence[tuple[Post | Known, str]], *, whole: bool = True
+) -> News:
     """Give the posts their keys, and condense those that are new or changed. `whole`: they are all that the source
-    shows, and not only what a hub sent."""
+    shows, and not only what a hub sent. Raises _TextIsMissing where one of them is known and not as it was settled."""
     silent = not watched.read_once
     if not parsed:
         return News([], silent=silent)
@@ -403,11 +450,12 @@ async def _what_is_new(desk: Desk, watched: Watched, parsed: list[Parsed], *, wh
         )
         on_hold = await held.fingerprints(connection, source.id, identified.keys)
     remembered = {**{key: seen.fingerprint for key, seen in known.items()}, **on_hold}
-    under_key = {
-        key: (replace(post, key=key), fingerprint)
-        for key, (post, fingerprint) in zip(identified.keys, parsed, strict=True)
-    }
-    new = [one for key, one in under_key.items() if remembered.get(key) != one[1]]
+    under_key = dict(zip(identified.keys, parsed, strict=True))
+    new = [
+        (_with_key(post, key), fingerprint)
+        for key, (post, fingerprint) in under_key.items()
+        if remembered.get(key) != fingerprint
+    ]
     # Another address may be another feed: where nothing of it is known, it begins as every source does.
     strange = fetch.at_a_new_address(watched.validators) and not known
     silent = silent or strange
