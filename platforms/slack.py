@@ -20,7 +20,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from config.settings import Slack as Settings
-from delivery import AccountPace, Alarm, CannotLook, Found, Limit, LookUp, NotThere
+from delivery import AccountPace, Alarm, CannotLook, Found, Limit, LookUp, NotThere, Problem
 from formatters import slack as render
 from locales import say
 from models import (
@@ -63,6 +63,7 @@ BURST = 3
 """Messages that a channel takes at once, when it then gets none for as many seconds."""
 REMEMBERED_EVENTS = 2000
 EVENTS = "/slack/events"
+TOKENS = "api.slack.com/apps"
 SHORTCUTS = {"mute_topic": "mutetopic"}
 """Message shortcuts of the manifest, and the commands that they are."""
 
@@ -176,14 +177,14 @@ class Slack:
         pause = 1.0
         while True:
             problem, refused = await self._sign_in()
-            if not problem:
+            if problem is None:
                 break
             if refused:
                 self._pause(problem)
                 await asyncio.sleep(ASK_AGAIN)
                 continue
             self.state.trouble(problem)
-            log.warning("slack cannot be reached", problem=problem)
+            log.warning("slack cannot be reached", problem=self.state.problem)
             await asyncio.sleep(pause)
             pause = min(LONGEST_PAUSE, pause * 2)
         self.state.ready()
@@ -216,7 +217,8 @@ class Slack:
 
     async def check(self) -> str:
         """Ask once whether both tokens work; "" or what is wrong, in words."""
-        return (await self._sign_in())[0]
+        problem, _ = await self._sign_in()
+        return problem.said("en") if problem else ""
 
     async def close(self) -> None:
         """Let the socket and the session go, within a second."""
@@ -231,14 +233,15 @@ class Slack:
         if self._session is not None:
             await self._session.close()
 
-    def _pause(self, problem: str) -> None:
+    def _pause(self, problem: Problem) -> None:
         """Nothing is sent to this workspace until it takes us again, which is asked each minute."""
         if self.state.word != "paused":
-            log.error("slack is paused", problem=problem)
+            log.error("slack is paused", problem=problem.said("en"))
         self.state.refused(problem)
 
-    async def _sign_in(self) -> tuple[str, bool]:
-        """("", False), or what is wrong and whether it is a refusal."""
+    async def _sign_in(self) -> tuple[Problem | None, bool]:
+        """(None, False), or what is wrong and whether it is a refusal."""
+        base = self._settings.api_base
         asked = [("bot_token", self._ask_who)]
         asked += [("app_token", self._ask_socket)] if self._settings.mode == "socket" else []
         for what, call in asked:
@@ -247,11 +250,11 @@ class Slack:
             except SlackApiError as error:
                 code = _code(error)
                 if code in TROUBLE or _status(error) >= 429:
-                    return f"no answer from {self._settings.api_base} ({code or _status(error)})", False
-                return f"{what} is refused ({code}): copy it again from api.slack.com/apps", True
+                    return Problem.of("unreachable", base=base, error=code or str(_status(error))), False
+                return Problem.of("token_named", name=what, code=code, where=TOKENS), True
             except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError) as error:
-                return f"no answer from {self._settings.api_base} ({type(error).__name__})", False
-        return "", False
+                return Problem.of("unreachable", base=base, error=type(error).__name__), False
+        return None, False
 
     async def _ask_who(self) -> None:
         who = await self.client.auth_test()
@@ -594,10 +597,10 @@ async def _follow_nobody(request: aiohttp.ClientRequest, handler: aiohttp.Client
     return response
 
 
-def _account_problem(code: str) -> str:
+def _account_problem(code: str) -> Problem:
     if code in TOKEN_REFUSED:
-        return f"bot_token is refused ({code}): copy it again from api.slack.com/apps"
-    return f"the app may not post ({code}): install it in this workspace again, with config/slack-manifest.yaml"
+        return Problem.of("token_named", name="bot_token", code=code, where=TOKENS)
+    return Problem.of("may_not_post", code=code, manifest="config/slack-manifest.yaml")
 
 
 def _blames_picture(error: SlackApiError, shown: render.SlackText) -> bool:

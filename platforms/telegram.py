@@ -30,7 +30,7 @@ from telegram.error import (
 )
 
 from config.settings import Telegram as Settings
-from delivery import AccountPace, Alarm, CannotLook, Limit, LookUp
+from delivery import AccountPace, Alarm, CannotLook, Limit, LookUp, Problem
 from formatters import telegram as render
 from formatters.parts import is_urgent
 from models import (
@@ -75,7 +75,7 @@ REMEMBERED_UPDATES = 1000
 WEBHOOK = "/telegram"
 SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105, a header's name
 
-TOKEN_REFUSED = "the token is refused: copy it again from @BotFather"  # noqa: S105, words for people
+TOKEN_REFUSED = Problem.of("token", where="@BotFather")
 
 # Telegram has no error codes beside 400: its exact descriptions are the codes
 # (https://github.com/tdlib/telegram-bot-api, Client.cpp; lower case here).
@@ -186,6 +186,11 @@ class Telegram:
 
     async def check(self) -> str:
         """Ask once whether the token works; "" or what is wrong, in words."""
+        problem = await self._sign_in()
+        return problem.said("en") if problem else ""
+
+    async def _sign_in(self) -> Problem | None:
+        base = self._settings.api_base
         try:
             if self._incoming.username:
                 await self._bot.get_me()
@@ -194,12 +199,12 @@ class Telegram:
         except InvalidToken as error:
             if not _is_foreign(error):
                 return TOKEN_REFUSED
-            return f"no answer from {self._settings.api_base} (a page that is not telegram's)"
+            return Problem.of("foreign_page", base=base, name=NAME)
         except TelegramError as error:
-            why = error.message if isinstance(error, NotSent) else type(error).__name__
-            return f"no answer from {self._settings.api_base} ({why})"
+            said = error.message if isinstance(error, NotSent) else type(error).__name__
+            return Problem.of("unreachable", base=base, error=said)
         self._incoming.username = self._bot.username.lower()
-        return ""
+        return None
 
     async def close(self) -> None:
         """Give the connections back; a bot that never got through has some too."""
@@ -212,20 +217,20 @@ class Telegram:
     def _pause(self) -> None:
         """The token is refused: nothing is sent until it is taken again, which is asked each minute."""
         if self.state.word != "paused":
-            log.error("telegram is paused", problem=TOKEN_REFUSED)
+            log.error("telegram is paused", problem=TOKEN_REFUSED.said("en"))
         self.state.refused(TOKEN_REFUSED)
 
     async def _connect(self) -> bool:
         pause = 1.0
         while True:
-            problem = await self.check()
-            if not problem:
+            problem = await self._sign_in()
+            if problem is None:
                 break
             if problem == TOKEN_REFUSED:
                 self._pause()
                 return False
             self.state.trouble(problem)
-            log.warning("telegram cannot be reached", problem=problem)
+            log.warning("telegram cannot be reached", problem=self.state.problem)
             await asyncio.sleep(pause)
             pause = min(LONGEST_PAUSE, pause * 2)
         self.state.ready()
@@ -254,7 +259,8 @@ class Telegram:
                     await self._bot.set_webhook(url, allowed_updates=ALLOWED, secret_token=secret)
                     self._called = True
                 if info.url == url and info.last_error_date and datetime.now(UTC) - info.last_error_date < LATELY:
-                    self.state.trouble(f"telegram cannot call {url}: {info.last_error_message}")
+                    said = str(info.last_error_message)
+                    self.state.trouble(Problem.of("not_called", url=url, error=said))
                 else:
                     self.state.ready()
             except InvalidToken as error:
@@ -262,7 +268,7 @@ class Telegram:
                     self._pause()
                     return
             except TelegramError as error:
-                self.state.trouble(f"telegram does not take {url} as a webhook ({error.message})")
+                self.state.trouble(Problem.of("no_webhook", url=url, error=error.message))
             await asyncio.sleep(ASK_AGAIN)
 
     @property
@@ -306,7 +312,7 @@ class Telegram:
                 if not _is_foreign(error):
                     self._pause()
                     return
-                self.state.trouble("cannot receive (a page that is not telegram's); trying again")
+                self.state.trouble(Problem.of("foreign_page", base=self._settings.api_base, name=NAME))
                 pause = min(LONGEST_PAUSE, pause * 2)
             except Conflict as error:
                 await self._yield_to_nobody(error)
@@ -315,7 +321,7 @@ class Telegram:
                 pause = seconds(error.retry_after)
             except Exception as error:
                 # Not only the library's own: of what is no update it makes whatever its constructors raise.
-                self.state.trouble(f"cannot receive ({type(error).__name__}); trying again")
+                self.state.trouble(Problem.of("not_receiving", error=type(error).__name__))
                 pause = min(LONGEST_PAUSE, pause * 2)
             else:
                 for number, update in updates:
@@ -331,13 +337,13 @@ class Telegram:
     async def _yield_to_nobody(self, error: Conflict) -> None:
         """Another program has the updates: said, and a webhook is taken away, since this bot polls."""
         if error.message.lower().startswith(WEBHOOK_IS_SET):
-            self.state.trouble("another program set a webhook for this bot: it is taken away")
+            self.state.trouble(Problem.of("webhook_set"))
             await self._answers.quietly(self._bot.delete_webhook())
         else:
             self._conflict = asyncio.get_running_loop().time()
-            problem = "another program reads this bot's messages: stop the other one"
-            if self.state.problem != problem:
-                log.error("telegram has a second reader", problem=problem)
+            problem = Problem.of("second_reader")
+            if self.state.why != problem:
+                log.error("telegram has a second reader", problem=problem.said("en"))
             self.state.trouble(problem, alarm="notice.second_reader")
 
     async def _handle(self, number: int, update: Update | Door) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 import handlers
 from config.settings import Telegram as Settings
-from delivery import Alarm, CannotLook
+from delivery import Alarm, CannotLook, Problem
 from locales import tables
 from models import (
     Button,
@@ -385,7 +385,7 @@ async def test_a_second_reader_is_told_until_it_is_gone_for_a_while_and_the_bot_
     fake.fault("conflict", method="getUpdates")
     fake.send_text(42, 5, "/latest")
     await blocking(fake.wait_until, lambda: running.alarm is not None)
-    assert running.ready and running.alarm == Alarm("notice.second_reader", running.state.problem)
+    assert running.ready and running.alarm == Alarm("notice.second_reader", Problem.of("second_reader"))
     fake.send_text(42, 5, "/help")
     await blocking(fake.wait_for_messages, 42, 1)
     assert running.alarm is not None
