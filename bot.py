@@ -1012,6 +1012,7 @@ def _sample_if_alone(settings: Settings) -> tuple["Source", ...]:
     """The sample site, copied beside the database at the first run."""
     import shutil
 
+    from locales import say
     from models import Kind, Source
 
     if settings.telegram.token.get_secret_value() or settings.slack.bot_token.get_secret_value():
@@ -1022,7 +1023,8 @@ def _sample_if_alone(settings: Settings) -> tuple["Source", ...]:
         for place in (folder, *folder.rglob("*/")):
             place.chmod(0o755)  # an image may hold the examples read-only
     site = str(folder / "site")
-    return (Source("sample", "Sokbo 예제", Kind.JEKYLL, site, every=2.0, timezone=settings.timezone),)
+    name = say(settings.language, "start.sample")
+    return (Source("sample", name, Kind.JEKYLL, site, every=2.0, timezone=settings.timezone),)
 
 
 async def _offer_claim(desk: "Desk", platform: "Platform", terminal: TextIO) -> None:

@@ -27,5 +27,5 @@ def command_called(name: str) -> str:
 def nearest(name: str, commands: Iterable[str]) -> str:
     """The command that a misspelt word probably meant, "" where none is near."""
     known = {**other_words(), **{command: command for command in commands}}
-    close = difflib.get_close_matches(unicodedata.normalize("NFC", name), known, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(unicodedata.normalize("NFC", name), known, n=1, cutoff=0.65)
     return known[close[0]] if close else ""

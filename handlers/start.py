@@ -24,10 +24,10 @@ async def answer(asking: Asking) -> Reply:
     async with asking.desk.database.read() as connection:
         names = [watched.source.name for watched in await sources.every_one(connection)]
     watching = asking.say("start.sources", names=", ".join(names[:20])) if names else ""
-    if not asking.command.private:
-        state = asking.say("start.how")
-    elif asking.known is not None and asking.known.subscribed:
+    if asking.known is not None and asking.known.subscribed:
         state = asking.say("start.again")
+    elif not asking.command.private:
+        state = asking.say("start.how")
     else:
         await subscribe.everything(asking)
         state = asking.say("start.subscribed")

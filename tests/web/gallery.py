@@ -1,4 +1,5 @@
-"""`python -m tests.web.gallery`: draws the alerts of docs/alerts.md anew, as Telegram and as Slack show them.
+"""`python -m tests.web.gallery`: draws the alerts of docs/alerts.md anew, as Telegram and as Slack show them, and the
+page of the README.
 
 Starts the desk with its sample site, waits until both scheduled posts have come, and takes a picture of each card in
 both forms. The pictures are looked at by people: no test compares them.
@@ -6,6 +7,7 @@ both forms. The pictures are looked at by people: no test compares them.
 
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from tests.bot import ROOT, Bot, fetch, free_port, wait_until_up
@@ -13,6 +15,10 @@ from tests.web.browser import Browser
 
 FOLDER = ROOT / "docs" / "alerts"
 SHOWN = 12
+PAGE = 1280, 860
+"""Width and height of the window."""
+FADES = 5
+"""Seconds in which the newest alert stands out."""
 NEWEST = "Quillhaven council votes 9 to 4", "지하상가 연기"
 
 
@@ -23,6 +29,12 @@ def main(folder: Path = FOLDER) -> None:
         browser = Browser(Path(scratch) / "chromium")
         with Bot(Path(scratch) / "desk", environment={"SOKBO_WEB__PORT": str(port)}):
             wait_until_up(url)
+            with browser.tab(url, *PAGE) as page:
+                for headline in NEWEST:
+                    page.card(headline, seconds=60)
+                page.ask("/latest 3")
+                time.sleep(FADES)
+                browser.driver.save_screenshot(str(folder.parent / "page.png"))
             with browser.tab(url, 600, 9000) as page:
                 for headline in NEWEST:
                     page.card(headline, seconds=60)

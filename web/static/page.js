@@ -117,11 +117,11 @@ function replaceCard(old, card) {
   if (hadFocus) card.querySelector("a")?.focus({ preventScroll: true });
 }
 
-/** On top; a later version of an alert that the page no longer shows goes where its first version stood. */
+/** On top; what is not news now, and a later version of what the page no longer shows, goes where it belongs. */
 function placeCard(card, alert) {
   const list = byId("alerts");
-  const isEdit = alert.fresh && alert.version > 1;
-  const isOlder = (other) => !isEdit || other.dataset.created <= card.dataset.created;
+  const inPlace = !alert.fresh || alert.version > 1;
+  const isOlder = (other) => !inPlace || other.dataset.created <= card.dataset.created;
   list.insertBefore(card, [...list.children].find(isOlder) ?? null);
 }
 
