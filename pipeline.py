@@ -94,8 +94,14 @@ PLAN_WEIGHED = 250
 """Of one transaction of the planner: at most so many chats looked at, and so many alerts. The wishes of so many chats
 are weighed at a time, since that is done on the loop."""
 RELEASE_CHATS = 100
-AT_ONCE = 200
-"""Of one turn of the dispatcher: at most so many calls of a platform are claimed, however fast it may go."""
+AT_ONCE = 256
+"""At most so many calls of a platform are under way, however fast it may go: what it answers late stays in the line."""
+GATHERS = timedelta(milliseconds=25)
+LOOKS_ROUND = timedelta(milliseconds=100)
+MANY_CALLS = 8
+"""While so many calls are under way, a turn of the dispatcher waits for what ends and what may start within the first
+of these times, since it costs about as much for thirty calls as for one; and looks for all that is no alert in line,
+which is mostly nothing, no more often than the second says."""
 LEASE = timedelta(seconds=30)
 KNOCK_EVERY = timedelta(seconds=10)
 MISSED_IN_VAIN = 2
@@ -1088,6 +1094,8 @@ async def deliver_forever(desk: Desk) -> None:
     while not desk.stopping.is_set():
         desk.send.clear()
         await dispatcher.turn()
+        if (gathers := dispatcher.gathers()) > 0:
+            await woken(desk.stopping, seconds=gathers)
         await woken(desk.send, desk.stopping, seconds=dispatcher.next_slot())
     await dispatcher.finish()
 
@@ -1101,6 +1109,9 @@ class Dispatcher:
         self._unsaved: list[tuple[Call, Answer]] = []
         self._renewed = self._knocked = self._turned = desk.now()
         self._burst = False
+        self._looks_round_at = self._turned
+        self._put_off = False
+        self._arrived: set[int] = set()
         self._looking: dict[int, datetime] = {}
 
     async def take_over(self) -> None:
@@ -1146,40 +1157,69 @@ class Dispatcher:
         """One transaction: outcomes saved, what is planned owed, what may start claimed."""
         desk = self._desk
         paces = {name: sender.pace for name, sender in desk.senders.items() if sender.ready}
+        under_way = Counter(call.platform for call in self._under_way.values())
+        free = {name: max(0, AT_ONCE - under_way[name]) for name in paces}
         busy = frozenset(call.chat_id for call in self._under_way.values())
         closed = ledger.Closed(busy, frozenset[str]().union(*(pace.resting(now) for pace in paces.values())))
         async with desk.database.write() as tx:
             await _save(desk, tx, self._unsaved, now)
-            arrived = {call.chat_id for call, answer in self._unsaved if isinstance(answer, Sent)}
-            for known in await chats.arrived(tx, arrived):
-                await _tell_opened(tx, known, now)
-            if now - self._knocked > KNOCK_EVERY:
-                await chats.knock(tx, now)
-                self._knocked = now
-            if now - self._renewed > LEASE / 3:
-                await ledger.renew(tx, desk.owner, now + LEASE)
-                self._renewed = now
-            await release(desk, tx, now)
-            await self._plan(tx, now)
-            room = {name: min(AT_ONCE, pace.room("send", now)) for name, pace in paces.items()}
+            self._arrived |= {call.chat_id for call, answer in self._unsaved if isinstance(answer, Sent)}
+            looks_round = self._looks_round(now)
+            if looks_round:
+                await self._look_round(tx, now)
+            room = {name: min(free[name], pace.room("send", now)) for name, pace in paces.items()}
             chat_ids = await ledger.first_in_line(tx, now=now, room=room, closed=closed, urgent_only=self._burst)
             sends = await claim(desk, tx, chat_ids, now)
             for one in sends:
                 paces[one.chat.platform].take("send", one.chat, now)
-            room = {name: min(AT_ONCE, pace.room("look_up", now)) for name, pace in paces.items()}
-            looks = await ledger.unsettled(tx, now=now, room=room, closed=closed.beside(sends))
-            for one in looks:
-                paces[one.chat.platform].take("look_up", one.chat, now)
-            room = {name: min(AT_ONCE, pace.room("edit", now)) for name, pace in paces.items()}
-            edits = await ledger.stale(tx, now=now, room=room, closed=closed.beside([*sends, *looks]))
-            replies = await self._replies(tx, edits)
-            edits = [one for one in edits if one not in replies]
-            for one in edits:
-                paces[one.chat.platform].take("edit", one.chat, now)
-            for reply in replies:
-                paces[reply.chat.platform].take("send", reply.chat, now)
+            calls = [Call(one, "send") for one in sends]
+            if looks_round:
+                calls += await self._claim_the_rest(tx, paces, free, closed.beside(sends), now)
+        if looks_round:
+            self._looks_round_at, self._arrived = now + LOOKS_ROUND, set()
+        self._put_off = not looks_round
+        return calls
+
+    def _looks_round(self, now: datetime) -> bool:
+        """Whether this turn does more than to save and to claim alerts."""
+        wait = self._looks_round_at - now
+        return not self._is_busy() or self._burst or not timedelta() < wait <= LOOKS_ROUND
+
+    async def _look_round(self, tx: Transaction, now: datetime) -> None:
+        """Doors that opened or are to be tried, leases, what was postponed, alerts that are to be planned."""
+        for known in await chats.arrived(tx, self._arrived):
+            await _tell_opened(tx, known, now)
+        if now - self._knocked > KNOCK_EVERY:
+            await chats.knock(tx, now)
+            self._knocked = now
+        if now - self._renewed > LEASE / 3:
+            await ledger.renew(tx, self._desk.owner, now + LEASE)
+            self._renewed = now
+        await release(self._desk, tx, now)
+        await self._plan(tx, now)
+
+    async def _claim_the_rest(
+        self,
+        tx: Transaction,
+        paces: Mapping[str, delivery.AccountPace],
+        free: Mapping[str, int],
+        closed: ledger.Closed,
+        now: datetime,
+    ) -> list[Call]:
+        """Look-ups, then edits and replies, in what the alerts leave."""
+        room = {name: min(free[name], pace.room("look_up", now)) for name, pace in paces.items()}
+        looks = await ledger.unsettled(tx, now=now, room=room, closed=closed)
+        for one in looks:
+            paces[one.chat.platform].take("look_up", one.chat, now)
+        room = {name: min(free[name], pace.room("edit", now)) for name, pace in paces.items()}
+        edits = await ledger.stale(tx, now=now, room=room, closed=closed.beside(looks))
+        replies = await self._replies(tx, edits)
+        edits = [one for one in edits if one not in replies]
+        for one in edits:
+            paces[one.chat.platform].take("edit", one.chat, now)
+        for reply in replies:
+            paces[reply.chat.platform].take("send", reply.chat, now)
         return [
-            *(Call(one, "send") for one in sends),
             *self._looking_for(looks, now),
             *(Call(one, "edit") for one in edits),
             *(Call(one, "reply") for one in replies),
@@ -1213,10 +1253,20 @@ class Dispatcher:
         else:
             self._burst = False
 
+    def _is_busy(self) -> bool:
+        return len(self._under_way) >= MANY_CALLS
+
+    def gathers(self) -> float:
+        """Seconds until the next turn is worth its price."""
+        if not self._is_busy():
+            return 0.0
+        return min(GATHERS, self._turned + GATHERS - self._desk.now()).total_seconds()
+
     def next_slot(self) -> float | None:
-        """Seconds until a paced account or chat may go on; None when none waits. What came free since the turn looked
-        may go on at once."""
+        """Seconds until a paced account or chat may go on, or what was put off; None when none waits. What came free
+        since the turn looked may go on at once."""
         times = [sender.pace.free_at(self._turned) for sender in self._desk.senders.values()]
+        times += [self._looks_round_at] if self._put_off else []
         now = self._desk.now()
         return min((max(0.0, (time - now).total_seconds()) for time in times if time is not None), default=None)
 
@@ -1376,7 +1426,9 @@ async def _call(desk: Desk, call: Call) -> Answer:
     """One call to a platform. A defect in an adapter counts as unknown: the call may have left."""
     sender = desk.senders[call.platform]
     if call.kind != "look_up":
-        await asyncio.sleep(sender.pace.departs("edit" if call.kind == "edit" else "send", desk.now()))
+        wait = sender.pace.departs("edit" if call.kind == "edit" else "send", desk.now())
+        if wait > 0:
+            await asyncio.sleep(wait)
     try:
         match call.kind:
             case "send":

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 import aiohttp
+import orjson
 import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
@@ -153,7 +154,11 @@ class Slack:
         """The one client, over the one session; retries are the ledger's business, so it has none of its own."""
         if self._client is None:
             self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=TIMEOUT, connect=CONNECT_TIMEOUT), middlewares=(_follow_nobody,)
+                timeout=aiohttp.ClientTimeout(total=TIMEOUT, connect=CONNECT_TIMEOUT),
+                middlewares=(_follow_nobody,),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                json_serialize_bytes=_json,
+                response_class=_Response,
             )
             self._client = AsyncWebClient(
                 token=self._settings.bot_token.get_secret_value(),
@@ -586,6 +591,21 @@ class Slack:
         if code == "invalid_blocks" and _blames_picture(error, shown):
             return Refused(code, Part.PICTURE)
         return Refused(code, Part.MESSAGE if code in BEYOND_REACH else Part.FORM)
+
+
+class _Response(aiohttp.ClientResponse):
+    """Read by orjson, which takes a tenth of the time."""
+
+    async def json(self, *, loads: Callable[[str], Any] = orjson.loads, **options: Any) -> Any:
+        return await super().json(loads=loads, **options)
+
+
+def _json(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        # Half a surrogate pair, or a type that only the standard library takes.
+        return json.dumps(value).encode()
 
 
 async def _follow_nobody(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

@@ -15,7 +15,7 @@ os.environ.setdefault("PTB_TIMEDELTA", "1")
 
 import orjson
 import structlog
-from telegram import CallbackQuery, InlineQuery, LinkPreviewOptions, Message, ReplyParameters, Update
+from telegram import CallbackQuery, InlineQuery, LinkPreviewOptions, Message, Update
 from telegram.constants import ParseMode
 from telegram.error import (
     BadRequest,
@@ -146,7 +146,7 @@ class Telegram:
             token,
             base_url=f"{settings.api_base.rstrip('/')}/bot",
             base_file_url=f"{settings.api_base.rstrip('/')}/file/bot",
-            request=_request(connections=64),
+            request=_request(connections=256),
             get_updates_request=_request(connections=2),
         )
         self._incoming = Incoming(self._bot, self.account, settings, defaults.language)
@@ -421,29 +421,16 @@ class Telegram:
 
     async def send(self, parcel: Outgoing) -> SendResult:
         """Post the alert, or a round-up, which never rings. Whether it left is told by the error's type."""
-        shown = drawn(render, parcel)
-        extra: dict[str, Any] = {"allow_paid_broadcast": True} if self._settings.paid_broadcast else {}
-        try:
-            message = await self._bot.send_message(
-                int(parcel.chat.id),
-                shown.html,
-                message_thread_id=int(parcel.chat.thread) if parcel.chat.thread else None,
-                disable_notification=isinstance(parcel, Roundup) or not is_urgent(parcel.alert),
-                **_form(shown),
-                **extra,
-            )
-            return Sent(str(message.message_id))
-        except Exception as error:
-            return self._result(error, parcel.chat)
+        silent = isinstance(parcel, Roundup) or not is_urgent(parcel.alert)
+        return await self._post(parcel.chat, {"disable_notification": silent} | _form(drawn(render, parcel)))
 
     async def edit(self, parcel: Outgoing) -> SendResult:
         """Make the sent message show its alerts as they are now."""
         shown = drawn(render, parcel)
         message_id = parcel.delivery.message_id
         try:
-            await self._bot.edit_message_text(
-                shown.html, chat_id=int(parcel.chat.id), message_id=int(message_id), **_form(shown)
-            )
+            place = {"chat_id": int(parcel.chat.id), "message_id": int(message_id)}
+            await self._bot.post("editMessageText", place | _form(shown))
         except BadRequest as error:
             return Sent(message_id) if _said(error).startswith(NOTHING_TO_EDIT) else self._result(error, parcel.chat)
         except Exception as error:
@@ -453,21 +440,17 @@ class Telegram:
     async def reply(self, parcel: Parcel) -> SendResult:
         """Say below the sent alert who carries it too; where that was deleted, without it."""
         shown = render.also(parcel.alert, parcel.settings)
-        extra: dict[str, Any] = {"allow_paid_broadcast": True} if self._settings.paid_broadcast else {}
+        below = {"message_id": int(parcel.delivery.message_id), "allow_sending_without_reply": True}
+        return await self._post(parcel.chat, {"disable_notification": True, "reply_parameters": below} | _form(shown))
+
+    async def _post(self, chat: Chat, message: dict[str, Any]) -> SendResult:
+        extra = {"allow_paid_broadcast": True} if self._settings.paid_broadcast else {}
+        thread = {"message_thread_id": int(chat.thread)} if chat.thread else {}
         try:
-            message = await self._bot.send_message(
-                int(parcel.chat.id),
-                shown.html,
-                message_thread_id=int(parcel.chat.thread) if parcel.chat.thread else None,
-                disable_notification=True,
-                reply_parameters=ReplyParameters(int(parcel.delivery.message_id), allow_sending_without_reply=True),
-                parse_mode=ParseMode.HTML,
-                link_preview_options=LinkPreviewOptions(is_disabled=True),
-                **extra,
-            )
-            return Sent(str(message.message_id))
+            posted = await self._bot.post("sendMessage", {"chat_id": int(chat.id)} | thread | message | extra)
         except Exception as error:
-            return self._result(error, parcel.chat)
+            return self._result(error, chat)
+        return Sent(str(posted))
 
     async def tell(self, chat: Chat, told: Reply) -> SendResult:
         """Post something that is no alert; it rings."""
@@ -554,12 +537,14 @@ def _is_foreign(error: BaseException) -> bool:
 
 @lru_cache(maxsize=256)
 def _form(shown: render.TelegramText) -> dict[str, Any]:
+    """What a message says, as the Bot API takes it (https://core.telegram.org/bots/api#sendmessage)."""
     picture = shown.picture
     preview = LinkPreviewOptions(url=picture, prefer_large_media=True) if picture else LinkPreviewOptions(True)
     opens = ((Button(shown.button[0], url=shown.button[1]),),) if shown.button else ()
-    rows = (*opens, *shown.rows)
+    buttons = keyboard((*opens, *shown.rows), BESIDE)
     return {
-        "parse_mode": None if shown.plain else ParseMode.HTML,
-        "link_preview_options": preview,
-        "reply_markup": keyboard(rows, BESIDE),
+        "text": shown.html,
+        "parse_mode": None if shown.plain else ParseMode.HTML.value,
+        "link_preview_options": preview.to_dict(),
+        "reply_markup": buttons.to_dict() if buttons else None,
     }
