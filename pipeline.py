@@ -1429,11 +1429,7 @@ async def _call(desk: Desk, call: Call) -> Answer:
     """One call to a platform. A defect in an adapter counts as unknown: the call may have left."""
     sender = desk.senders[call.platform]
     if call.kind != "look_up":
-        now = desk.now()
-        departure = sender.pace.departs("edit" if call.kind == "edit" else "send", now)
-        if departure.at > now:
-            await asyncio.sleep((departure.at - now).total_seconds())
-            departure.at = max(departure.at, desk.now())
+        await sender.pace.departs("edit" if call.kind == "edit" else "send", desk.now()).wait(desk.now)
     try:
         match call.kind:
             case "send":

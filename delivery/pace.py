@@ -1,6 +1,7 @@
 """How fast an account and each of its chats may be called, so that the platform need not say no. The caller passes
 `now`."""
 
+import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,10 +21,17 @@ MANY_CALLS = 200
 
 @dataclass(slots=True)
 class Departure:
-    """When a call leaves for the platform. A call that waited for it notes when it really left: what is late and not
-    known to be late comes too close to what follows."""
+    """When a call leaves for the platform."""
 
     at: datetime
+
+    async def wait(self, clock: Callable[[], datetime]) -> None:
+        """Wait until then, and note when it really is: what is late and not known to be late comes too close to what
+        follows."""
+        left = (self.at - clock()).total_seconds()
+        if left > 0:
+            await asyncio.sleep(left)
+            self.at = max(self.at, clock())
 
 
 class Pace:
