@@ -29,13 +29,17 @@ def parser() -> argparse.ArgumentParser:
     names.add_parser("filters", help="10,000 subscriptions with word filters against one alert")
     websub = names.add_parser("websub", help="from published to the chat: by a hub, by a hook, and by reading")
     websub.add_argument("--rounds", type=int, default=40, help="news for each of the ways (default: 40)")
+    polling = names.add_parser("polling", help="what a poll of a feed costs, beside httpx and feedparser")
+    polling.add_argument("--feeds", type=int, default=2000, help="hosts with a feed each (default: 2000)")
+    polling.add_argument("--sample", type=int, default=200, help="of them read with feedparser too (default: 200)")
     ledger = names.add_parser("ledger", help="inserts, marks, planning, and whether the ledger's length matters")
     ledger.add_argument("--rows", default="10000,100000,1000000", help="old rows to measure beside, in order")
     fanout = names.add_parser(
         "fanout", help="one alert to many chats at the rate of the account, and answers meanwhile"
     )
-    fanout.add_argument("--rate", type=int, help="messages a second on Telegram (default: 30, then 1000)")
-    fanout.add_argument("--chats", type=int, help="how many get the alert (default: 600, 3000)")
+    rates = ("30", "1000", "slack")
+    fanout.add_argument("--rate", choices=rates, help="messages a second on Telegram, or 20 workspaces (default: all)")
+    fanout.add_argument("--chats", type=int, help="how many get the alert (default: 600, 3000, 3000)")
     sending = names.add_parser("sending", help="CPU of a message from claim to mark, beside other ways to send it")
     sending.add_argument("--messages", type=int, default=1000, help="of each run (default: 1000)")
     sending.add_argument("--rounds", type=int, default=3, help="runs of each way to send, in turns (default: 3)")
@@ -70,6 +74,11 @@ def main() -> None:
         from benchmarks import websub
 
         websub.main(vars(options).get("rounds", 40))
+    if options.name in (None, "polling"):
+        from benchmarks import polling
+
+        given = vars(options)
+        polling.main(given.get("feeds", 200), given.get("sample", 20))
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     if options.name in (None, "whole_path"):
