@@ -212,12 +212,6 @@ class Site:
                 # A comment when nothing changed: proxies and browsers notice a dead line by its silence.
                 yield state if state != shown else b": \n\n"
                 shown = state
-                if not backlog:
-                    # Whoever looks before the first read is through would else see nothing of it.
-                    async with self._desk.database.read() as connection:
-                        backlog = await archive.latest(connection, BACKLOG)
-                    for alert in reversed(backlog):
-                        yield _event("alert", self._card(alert, fresh=False))
                 try:
                     alert_or_end = await asyncio.wait_for(queue.get(), REFRESH)
                 except TimeoutError:

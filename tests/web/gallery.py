@@ -17,7 +17,7 @@ FOLDER = ROOT / "docs" / "alerts"
 SHOWN = 12
 PAGE = 1280, 860
 """Width and height of the window."""
-FADES = 5
+FADES = 7
 """Seconds in which the newest alert stands out."""
 NEWEST = "Quillhaven council votes 9 to 4", "지하상가 연기"
 
