@@ -16,7 +16,7 @@ RUN apt-get update && apt-get install --yes --no-install-recommends ca-certifica
 RUN useradd --system --uid 10001 --home-dir /data sokbo && install -d -o sokbo -g sokbo /data
 COPY --from=build /opt/sokbo /opt/sokbo
 WORKDIR /app
-COPY bot.py errors.py hubs.py logs.py metrics.py model.py models.py notices.py pipeline.py preview.py reader.py upkeep.py watching.py LICENSE ./
+COPY bot.py errors.py hubs.py logs.py metrics.py model.py models.py notices.py pipeline.py preview.py reader.py replaying.py upkeep.py watching.py LICENSE ./
 COPY config config
 COPY delivery delivery
 COPY examples examples

@@ -15,8 +15,10 @@ import signal
 import socket
 import sys
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
@@ -27,12 +29,14 @@ from config.settings import Settings, load
 from errors import ConfigError, SokboError, SourceError, StartError, UsageError
 
 if TYPE_CHECKING:
+    from delivery import Reach
     from model import Model
     from models import Alert, Command, Condensed, Post, Reply, Source
     from pipeline import Desk
     from platforms.console import Console
     from platforms.slack import Slack
     from platforms.telegram import Telegram
+    from replaying import Entry, Replayed
 
     Platform = Telegram | Slack
     Improving = Callable[[Post, Condensed], Condensed]
@@ -206,6 +210,18 @@ def sources_held(
 def sources_test(context: typer.Context, url: str, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Read a feed once and show what would be alerted; nothing is kept."""
     _finish(_sources_test(_settings(context, config), url, as_json=as_json))
+
+
+@sources_cli.command("replay")
+def sources_replay(
+    context: typer.Context,
+    source_id: str,
+    since: Annotated[str, typer.Option(help="Only what came since then: 12h, 7d or 2026-11-01.")] = "",
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What the kept answers of a source would bring under the rules of today; nothing is sent or changed."""
+    _finish(_sources_replay(_settings(context, config), source_id, since, as_json=as_json))
 
 
 @opml_cli.command("import")
@@ -761,6 +777,7 @@ async def _sources_test(settings: Settings, url: str, *, as_json: bool) -> int:
                 "published": one.post.published,
                 "verdict": one.verdict,
                 "story_of": list(one.others),
+                "reach": _reach_row(one.reach),
                 "document": trial.facts,
             }
             for one in newest_first
@@ -776,10 +793,104 @@ async def _sources_test(settings: Settings, url: str, *, as_json: bool) -> int:
             print(f"[{why}] {one.post.title}")
             continue
         made = one.condensed
-        print(
-            "\n".join([f"[{why}] {made.headline}", *(f"  • {bullet}" for bullet in made.bullets), f"  {made.link}", ""])
-        )
+        lines = [f"[{why}] {made.headline}", *(f"  • {bullet}" for bullet in made.bullets), f"  {made.link}"]
+        print("\n".join([*lines, *_reach_lines(one.reach), ""]))
     return 0
+
+
+async def _sources_replay(settings: Settings, source_id: str, since: str, *, as_json: bool) -> int:
+    import replaying
+    from storage import questions, sources
+
+    moment = questions.moment_of(since, _now(), settings.timezone) if since else None
+    if since and moment is None:
+        raise UsageError(f"--since {since} is not understood: 12h, 7d or 2026-11-01")
+    counts: Counter[str] = Counter()
+    async with _desk(settings) as desk:
+        async with desk.database.read() as connection:
+            watched = await sources.one(connection, source_id)
+            known = [one.source.id for one in await sources.every_one(connection)]
+        if watched is None:
+            raise UsageError(f"no source {source_id}; known: {', '.join(known) or 'none'}")
+        declared = next((one for one in settings.watched() if one.id == source_id), watched.source)
+        async for answer in replaying.replay(desk, replace(watched, source=declared), moment):
+            counts.update(["answers"])
+            counts.update(one.now.verdict for one in answer.entries if one.now)
+            counts["different"] += sum(bool(one.differs) for one in answer.entries)
+            _show_replayed(answer, as_json=as_json)
+    if not counts["answers"]:
+        print(f"no answer of {source_id} is kept: set [fetch] keep_raw, and wait for the next ones", file=sys.stderr)
+        return 1
+    if not as_json:
+        print(", ".join(f"{count} {name}" for name, count in counts.items()))
+    return 0
+
+
+def _show_replayed(answer: "Replayed", *, as_json: bool) -> None:
+    """What an answer would bring, and what it brought where that was something else."""
+    import replaying
+
+    kept = answer.kept
+    common = {"answer": kept.id, "at": kept.at, "how": kept.how}
+    rows: list[dict[str, Any]] = []
+    if answer.problem or answer.was_problem:
+        rows = [{**common, "problem": answer.problem, "was_problem": answer.was_problem}]
+    for one in answer.entries:
+        now = {**replaying.row_of(one.now), "reach": _reach_row(one.now.reach)} if one.now else None
+        was = dict(one.was) if one.was else None
+        differs = list(one.differs) if answer.compared else None
+        rows.append({**common, "key": one.key, "now": now, "was": was, "differs": differs})
+    if as_json:
+        _show(rows, as_json=True, columns=())
+        return
+    if rows:
+        print(f"{kept.at.isoformat(sep=' ', timespec='seconds')} {kept.how}")
+    if answer.problem:
+        print(f"  cannot be read: {answer.problem}")
+    if answer.was_problem:
+        print(f"  could not be read then: {answer.was_problem}")
+    for one in answer.entries:
+        print("\n".join([*_replayed_lines(one), ""]))
+
+
+def _replayed_lines(one: "Entry") -> list[str]:
+    import replaying
+
+    lines = ["[nothing]"]
+    if one.now is not None:
+        now = replaying.row_of(one.now)
+        why = f"{one.now.verdict}: {', '.join(one.now.others)}" if one.now.others else one.now.verdict
+        bullets = (f"  • {bullet}" for bullet in now.get("bullets", ()))
+        lines = [
+            f"[{why}] {now.get('headline', '')}",
+            *bullets,
+            f"  {now.get('link', '')}",
+            *_reach_lines(one.now.reach),
+        ]
+    if one.differs == ("new",):
+        lines.append("  was: nothing new")
+    elif one.differs and one.was is not None:
+        lines.append(f"  was: [{one.was['verdict']}] {one.was.get('headline', one.key)}")
+        lines += [f"    • {bullet}" for bullet in one.was.get("bullets", ()) if "bullets" in one.differs]
+        lines += [f"    {one.was['link']}"] if "link" in one.differs else []
+    return lines
+
+
+def _reach_row(reach: "Reach | None") -> dict[str, Any] | None:
+    return None if reach is None else {"chats": reach.chats, "later": reach.later, "kept_from": dict(reach.kept_from)}
+
+
+def _reach_lines(reach: "Reach | None") -> list[str]:
+    """Whom an alert would reach and why not others, as one line; none where that is not asked."""
+    if reach is None:
+        return []
+    if not reach.chats and not reach.kept_from:
+        return ["  → no chat: nobody has subscribed"]
+    count = f"{reach.chats} chat{'' if reach.chats == 1 else 's'}" if reach.chats else "no chat"
+    later = f" ({reach.later} of them later: quiet hours or a digest)" if reach.later else ""
+    reasons = sorted(reach.kept_from.items(), key=lambda one: -one[1])
+    kept = "".join(f"; {number} kept from it: {reason}" for reason, number in reasons)
+    return [f"  → {count}{later}{kept}"]
 
 
 # ------------------------------------------------------------------------------------------------------------- check
@@ -1032,12 +1143,14 @@ async def _keep_running(platform: "Platform") -> None:
     """A defect in one platform's receiving is said, and it is started again; the rest runs on."""
     import structlog
 
+    from delivery import Problem
+
     while True:
         try:
             await platform.run()
         except Exception:
             structlog.get_logger().exception("a platform stopped by itself", platform=platform.name)
-            platform.state.trouble("it stopped by itself and is started again: see the log")
+            platform.state.trouble(Problem.of("ended"))
         await asyncio.sleep(RESTART_AFTER)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, time
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Kind(StrEnum):
@@ -102,6 +103,18 @@ class Post:
     date_only: bool = False
     guid: str = ""
     digest: str = ""
+
+
+class Known(NamedTuple):
+    """A feed's entry that was read before and stands in its document as it stood then: what names it and when it is of,
+    but no text. The fields are those of its post; `fingerprint` is what `stories.fingerprint` made of that."""
+
+    link: str
+    guid: str
+    digest: str
+    published: datetime | None
+    updated: datetime | None
+    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,6 +457,7 @@ class Reply:
     `marked` are the searched words, to be marked in the stories. `public`: it concerns the whole chat, not one person.
     `settings`: how the asking chat wants to be talked to, where that is known. `buttons`: rows of them. `toast`: shown
     for a moment to the person who pressed a button; where there is nothing else, the message that held it stays.
+    `command`: what it answers, by the command's own name in whatever language it was typed.
     """
 
     title: str = ""
@@ -455,6 +469,7 @@ class Reply:
     marked: tuple[str, ...] = ()
     buttons: tuple[tuple[Button, ...], ...] = ()
     toast: str = ""
+    command: str = ""
 
     @property
     def is_silent(self) -> bool:

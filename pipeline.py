@@ -38,6 +38,8 @@ from models import (
     Condensed,
     Delivery,
     Kind,
+    Known,
+    Listener,
     Moved,
     Outgoing,
     Parcel,
@@ -55,6 +57,7 @@ from models import (
 from reader import Parsed, Reading
 from sources import fetch, kinds, schedule, troubles
 from sources.documents import Document, Fetched, Unchanged
+from sources.raw import pack
 from storage import (
     access,
     archive,
@@ -64,6 +67,7 @@ from storage import (
     ledger,
     notices,
     postponed,
+    raw,
     search,
     subscriptions,
     websub,
@@ -84,14 +88,20 @@ log = structlog.get_logger()
 POLLS_AT_ONCE = 32
 DUE_AT_ONCE = 100
 LARGE_AT_ONCE = 1
-PLAN_CHUNK = 2000
+PLAN_CHUNK = 5000
 PLAN_ALERTS = 100
-PLAN_WEIGHED = 500
+PLAN_WEIGHED = 250
 """Of one transaction of the planner: at most so many chats looked at, and so many alerts. The wishes of so many chats
 are weighed at a time, since that is done on the loop."""
 RELEASE_CHATS = 100
-AT_ONCE = 200
-"""Of one turn of the dispatcher: at most so many calls of a platform are claimed, however fast it may go."""
+AT_ONCE = 256
+"""At most so many calls of a platform are under way, however fast it may go: what it answers late stays in the line."""
+GATHERS = timedelta(milliseconds=25)
+LOOKS_ROUND = timedelta(milliseconds=100)
+MANY_CALLS = 8
+"""While so many calls are under way, a turn of the dispatcher waits for what ends and what may start within the first
+of these times, since it costs about as much for thirty calls as for one; and looks for all that is no alert in line,
+which is mostly nothing, no more often than the second says."""
 LEASE = timedelta(seconds=30)
 KNOCK_EVERY = timedelta(seconds=10)
 MISSED_IN_VAIN = 2
@@ -106,6 +116,25 @@ Improve = Callable[[Sequence[tuple[Post, Condensed]], tuple[str, ...]], Awaitabl
 """Better bullets for some posts of a source with this boilerplate, or the same; within a deadline, never raising."""
 
 
+class KnownEntries:
+    """What the entries of each feed's newest document are known by (`reader.remember`), as far as `most` bytes reach:
+    those that were read longest ago go first, and are read as a whole next time. It saves work and decides nothing."""
+
+    def __init__(self, most: int = 50_000_000) -> None:
+        self._most = most
+        self._size = 0
+        self._by_source: dict[str, bytes] = {}
+
+    def of(self, source_id: str) -> bytes:
+        return self._by_source.get(source_id, b"")
+
+    def keep(self, source_id: str, known: bytes) -> None:
+        self._size += len(known) - len(self._by_source.pop(source_id, b""))
+        self._by_source[source_id] = known
+        while self._size > self._most:
+            self._size -= len(self._by_source.pop(next(iter(self._by_source))))
+
+
 @dataclass(slots=True)
 class Desk:
     """What the loops share. `now` is the clock; `look`, `send` and `tell` (notices.py) wake them, each second at the
@@ -118,6 +147,7 @@ class Desk:
     `looking`: the sources that are being read, each with the ask (`wake`) that this read is to answer; those of
     `look_again` were asked for since. `hubs` wakes who subscribes at hubs (hubs.py). `settled` counts what was read of
     each source: a document that another one overtook is not settled, or an alert would go back to what it was.
+    `known`: the entries that need not be read again.
     `claimed`: the admins beside those of the configuration. `limits`: how often who asked of late.
     """
 
@@ -140,6 +170,7 @@ class Desk:
     look_again: set[str] = field(default_factory=set)
     hubs: asyncio.Event = field(default_factory=asyncio.Event)
     settled: Counter[str] = field(default_factory=Counter)
+    known: KnownEntries = field(default_factory=KnownEntries)
     claimed: set[Admin] = field(default_factory=set)
     limits: Limits = field(default_factory=Limits)
     version: str = ""
@@ -323,6 +354,7 @@ async def _poll(
     desk: Desk, watched: Watched, large: Callable[[], Awaitable[object]], answered: Callable[[], None]
 ) -> int:
     started, before = desk.now(), desk.settled[watched.source.id]
+    kept: int | None = None
     with metrics.poll_seconds.time():
         try:
             fetched = await kinds.fetch(
@@ -336,16 +368,19 @@ async def _poll(
                 clones=desk.settings.clones,
             )
             answered()
-            parsed = list[Parsed]()
+            documents = fetched.documents if isinstance(fetched, Fetched) else ()
+            if documents:
+                kept = await _keep_raw(desk, watched.source.id, documents)
+            news = await _what_is_new_in(desk, watched, documents)
             if isinstance(fetched, Fetched):
-                parsed = await parse(desk, watched.source, fetched.documents)
                 fetched = replace(fetched, documents=())  # read, and large
-            whole = watched.source.kind is not Kind.SITEMAP  # of an index only what changed is read
-            news = await _what_is_new(desk, watched, parsed, whole=whole)
+            del documents
         except SourceError as error:
+            if kept is not None:
+                await _note_raw(desk, kept, {"problem": str(error), "entries": []})
             await _note_failure(desk, watched, error)
             return 0
-    news = replace(news, readings=await _improved(desk, watched, news))
+    news = replace(news, readings=await _improved(desk, watched, news), kept=kept)
     new = await _commit(desk, watched, news, fetched, started=started, before=before)
     outcome = "unchanged" if isinstance(fetched, Unchanged) else "changed" if news.readings else "nothing-new"
     metrics.polls.labels(watched.source.id, outcome).inc()
@@ -366,7 +401,7 @@ class News:
 
     `keyed_by` names its posts, `repeated` are keys of which there were several. `silent`: a first read, of which only
     the newest few are sent; `old`: keys of what slid into the document from before that. `window` and `oldest` are
-    what later reads are compared with.
+    what later reads are compared with. `kept`: the number of the answer, where it is kept to be replayed.
     """
 
     readings: list[Reading]
@@ -376,11 +411,37 @@ class News:
     old: frozenset[str] = frozenset()
     window: list[str] | None = None
     oldest: datetime | None = None
+    kept: int | None = None
 
 
-async def _what_is_new(desk: Desk, watched: Watched, parsed: list[Parsed], *, whole: bool = True) -> News:
+async def _what_is_new_in(desk: Desk, watched: Watched, documents: tuple[Document, ...]) -> News:
+    """What is new in documents as a source offers them. Raises SourceError."""
+    source = watched.source
+    if source.kind in (Kind.FEED, Kind.WORDPRESS) and documents:
+        (document,) = documents
+        entries = await desk.off_the_loop(reader.parse_changes, source, document, desk.known.of(source.id))
+        desk.known.keep(source.id, reader.remember(entries))
+        with suppress(_TextIsMissing):
+            return await _what_is_new(desk, watched, [(post, fingerprint) for post, fingerprint, _ in entries])
+    whole = source.kind is not Kind.SITEMAP  # of an index only what changed is read
+    return await _what_is_new(desk, watched, await parse(desk, source, documents), whole=whole)
+
+
+class _TextIsMissing(Exception):  # noqa: N818, it calls for the whole document and tells of no error
+    pass
+
+
+def _with_key(post: Post | Known, key: str) -> Post:
+    if isinstance(post, Known):
+        raise _TextIsMissing
+    return replace(post, key=key)
+
+
+async def _what_is_new(
+    desk: Desk, watched: Watched, parsed: Sequence[tuple[Post | Known, str]], *, whole: bool = True
+) -> News:
     """Give the posts their keys, and condense those that are new or changed. `whole`: they are all that the source
-    shows, and not only what a hub sent."""
+    shows, and not only what a hub sent. Raises _TextIsMissing where one of them is known and not as it was settled."""
     silent = not watched.read_once
     if not parsed:
         return News([], silent=silent)
@@ -395,11 +456,12 @@ async def _what_is_new(desk: Desk, watched: Watched, parsed: list[Parsed], *, wh
         )
         on_hold = await held.fingerprints(connection, source.id, identified.keys)
     remembered = {**{key: seen.fingerprint for key, seen in known.items()}, **on_hold}
-    under_key = {
-        key: (replace(post, key=key), fingerprint)
-        for key, (post, fingerprint) in zip(identified.keys, parsed, strict=True)
-    }
-    new = [one for key, one in under_key.items() if remembered.get(key) != one[1]]
+    under_key = dict(zip(identified.keys, parsed, strict=True))
+    new = [
+        (_with_key(post, key), fingerprint)
+        for key, (post, fingerprint) in under_key.items()
+        if remembered.get(key) != fingerprint
+    ]
     # Another address may be another feed: where nothing of it is known, it begins as every source does.
     strange = fetch.at_a_new_address(watched.validators) and not known
     silent = silent or strange
@@ -449,10 +511,49 @@ async def _full_text(desk: Desk, watched: Watched, post: Post) -> Post:
     try:
         answer = await ask(post.link, {}, beside=watched.source.url)
         assert isinstance(answer, Fetched), "without validators there is no 304"
+        await _keep_raw(desk, watched.source.id, answer.documents, "article", post.link)
         return await desk.off_the_loop(reader.with_full_text, watched.source, post, answer.documents[0])
     except SourceError as error:
         log.info("article cannot be read", source=watched.source.id, key=post.key, problem=str(error))
         return post
+
+
+async def _keep_raw(
+    desk: Desk, source_id: str, documents: Sequence[Document], how: raw.How = "read", url: str = ""
+) -> int | None:
+    """Keep an answer as it came, where the settings say so; returns its number. News never waits for a full disk."""
+    limits = desk.settings.fetch
+    if not limits.keep_raw:
+        return None
+    packed = await asyncio.to_thread(pack, documents)
+    if packed is None:
+        log.info("answer is too large to be kept", source=source_id)
+        return None
+    caps = raw.Caps(limits.keep_raw, limits.keep_raw_bytes)
+    try:
+        async with desk.database.write() as tx:
+            return await raw.keep(tx, raw.Answer(source_id, desk.now(), how, packed.body, packed.digest, url), caps)
+    except DatabaseTrouble:
+        log.exception("answer cannot be kept", source=source_id)
+        return None
+
+
+async def _note_raw(desk: Desk, number: int, what: Mapping[str, Any]) -> None:
+    async with desk.database.write() as tx:
+        await raw.decided(tx, number, what)
+
+
+def _decided(watched: Watched, news: News, settling: "Settling") -> dict[str, Any]:
+    """What is remembered of what became of an answer's entries: the words of what was sent, of the rest its keys."""
+    loud, entries = _loud(watched, news), list[dict[str, Any]]()
+    for number, one in enumerate(news.readings):
+        verdict = settling.verdicts.get(one.post.key)
+        word = WORDS_OF_VERDICTS[verdict] if verdict else "held"
+        word = "old" if verdict is Verdict.NEW and number not in loud else word
+        made = one.condensed
+        words = {"headline": made.headline, "bullets": list(made.bullets), "link": made.link}
+        entries.append({"key": one.post.key, "verdict": word, **(words if word not in ("old", "known") else {})})
+    return {"silent": news.silent, "entries": entries}
 
 
 async def read_closely(desk: Desk, source: Source, parsed: list[Parsed]) -> list[Reading]:
@@ -500,6 +601,8 @@ async def _commit(
             news, validators, interval = replace(news, readings=[]), None, watched.source.every or limits.min_every
         settling = Settling(desk, tx, watched.source, now, keyed_by=news.keyed_by, may_hold=not news.silent)
         await settling.settle(news.readings, _loud(watched, news))
+        if news.kept is not None:
+            await raw.decided(tx, news.kept, _decided(watched, news, settling))
         await archive.note_repeated(tx, watched.source.id, [*news.repeated])
         results = settling.results
         desk.settled[watched.source.id] += bool(news.readings)
@@ -561,14 +664,17 @@ async def take_push(desk: Desk, watched: Watched, document: Document) -> int:
     async with AsyncExitStack() as held:
         if len(document.body) > fetch.LARGE:
             await held.enter_async_context(desk.large)
+        kept = await _keep_raw(desk, source.id, (document,), "push")
         parsed = await parse(desk, source, (document,))
         news = await _what_is_new(desk, watched, parsed, whole=False)
-    news = replace(news, readings=await _improved(desk, watched, news))
+    news = replace(news, readings=await _improved(desk, watched, news), kept=kept)
     now = desk.now()
     async with desk.database.write() as tx:
         overtaken = bool(news.readings) and desk.settled[source.id] != before
         settling = Settling(desk, tx, source, now, keyed_by=news.keyed_by, may_hold=not news.silent)
         await settling.settle([] if overtaken else news.readings, _loud(watched, news))
+        if news.kept is not None:
+            await raw.decided(tx, news.kept, _decided(watched, news, settling))
         desk.settled[source.id] += bool(news.readings)
         new = settling.results[Verdict.NEW] + settling.results[Verdict.JOINS]
         if new:
@@ -582,12 +688,17 @@ async def take_push(desk: Desk, watched: Watched, document: Document) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What a post would be now: alert, joins (the story of `others`), changed, held, old (archived only) or known."""
+    """What a post would be now: alert, filtered (an alert that no chat wants), joins (the story of `others`), changed,
+    held, old (archived only) or known. `reach`: whom it would reach, where it is an alert or joins one."""
 
     post: Post
     condensed: Condensed | None
     verdict: str
     others: tuple[str, ...] = ()
+    reach: delivery.Reach | None = None
+
+
+WORDS_OF_VERDICTS = {Verdict.NEW: "alert", Verdict.JOINS: "joins", Verdict.CHANGED: "changed", Verdict.SAME: "known"}
 
 
 class _NothingKept(Exception):  # noqa: N818, it ends a transaction and tells of no error
@@ -596,27 +707,65 @@ class _NothingKept(Exception):  # noqa: N818, it ends a transaction and tells of
 
 async def try_out(desk: Desk, watched: Watched, parsed: list[Parsed]) -> list[Tried]:
     """What a read of a source would do now, oldest first: decided as ever, in a transaction that is taken back."""
-    source, now, tried = watched.source, desk.now(), list[Tried]()
+    source, tried = watched.source, list[Tried]()
     async with desk.database.read() as connection:
-        before = await archive.seen_of(connection, source.id, [post.key for post, _ in parsed])
+        listening = await subscriptions.everybody(connection)
     news = await _what_is_new(desk, watched, parsed)
-    loud = {news.readings[number].post.key for number in _loud(watched, news)}
     with suppress(_NothingKept):
         async with desk.database.write() as tx:
             if await watched_sources.one(tx, source.id) is None:
-                await watched_sources.add(tx, source, now, int(desk.settings.fetch.min_every))
-            settling = Settling(desk, tx, source, now, keyed_by=news.keyed_by, may_hold=not news.silent)
-            await settling.settle(news.readings, _loud(watched, news))
-            after = await archive.seen_of(tx, source.id, [one.post.key for one in news.readings])
-            for one in news.readings:
-                seen = after.get(one.post.key)
-                found = await archive.by_ids(tx, [seen.alert_id]) if seen else []
-                others = tuple(name for alert in found for name in alert.sources if name != source.name)
-                verdict = _verdict_word(one, known=one.post.key in before, seen=seen, others=others, loud=loud)
-                tried.append(Tried(one.post, one.condensed, verdict, others))
+                await watched_sources.add(tx, source, desk.now(), int(desk.settings.fetch.min_every))
+            tried = await settle_and_tell(desk, tx, watched, news, listening)
             raise _NothingKept
     new = {one.post.key for one in tried}
     return [*(Tried(post, None, "known") for post, _ in parsed if post.key not in new), *tried]
+
+
+async def decide_again(
+    desk: Desk, watched: Watched, parsed: list[Parsed], listening: "Listening", how: raw.How
+) -> list[Tried]:
+    """Decide about what was read once, as a read (or a hub's push) decides, and keep that: for a desk whose database is
+    there for nothing else (replaying.py)."""
+    news = await _what_is_new(desk, watched, parsed, whole=how == "read" and watched.source.kind is not Kind.SITEMAP)
+    async with desk.database.write() as tx:
+        tried = await settle_and_tell(desk, tx, watched, news, listening)
+        await archive.note_repeated(tx, watched.source.id, [*news.repeated])
+        if how == "read":
+            window = watched.validators if news.window is None else {**watched.validators, "window": news.window}
+            await watched_sources.saved(
+                tx, watched.source.id, now=desk.now(), next_at=desk.now(), interval=watched.interval,
+                validators=window, any_new=False, keyed_by=news.keyed_by, oldest=news.oldest,
+            )  # fmt: skip
+    return tried
+
+
+Listening = tuple[int, list[Listener]]
+"""How many chats get everything, and all others."""
+
+
+async def settle_and_tell(
+    desk: Desk, tx: Transaction, watched: Watched, news: News, listening: Listening
+) -> list[Tried]:
+    """Settle what is new, and say what became of each post, and whom it would reach."""
+    source, now, tried = watched.source, desk.now(), list[Tried]()
+    loud = {news.readings[number].post.key for number in _loud(watched, news)}
+    keys = [one.post.key for one in news.readings]
+    before = await archive.seen_of(tx, source.id, keys)
+    settling = Settling(desk, tx, source, now, keyed_by=news.keyed_by, may_hold=not news.silent)
+    await settling.settle(news.readings, _loud(watched, news))
+    after = await archive.seen_of(tx, source.id, keys)
+    for one in news.readings:
+        seen = after.get(one.post.key)
+        alert = next(iter(await archive.by_ids(tx, [seen.alert_id])), None) if seen else None
+        others = tuple(name for name in alert.sources if name != source.name) if alert else ()
+        verdict = _verdict_word(one, known=one.post.key in before, seen=seen, others=others, loud=loud)
+        reach = None
+        if alert is not None and (verdict == "alert" or (verdict == "joins" and one.post.key in loud)):
+            story = await archive.story_of_alert(tx, alert.id)
+            reach = delivery.reach(alert, story.source_ids if story else (), listening[1], listening[0], now)
+            verdict = "filtered" if verdict == "alert" and not reach.chats and reach.kept_from else verdict
+        tried.append(Tried(one.post, one.condensed, verdict, others, reach))
+    return tried
 
 
 def _verdict_word(
@@ -658,6 +807,7 @@ class Settling:
         self, desk: Desk, tx: Transaction, source: Source, now: datetime, *, keyed_by: str, may_hold: bool
     ) -> None:
         self.results: Counter[Verdict] = Counter()
+        self.verdicts: dict[str, Verdict] = {}
         self.held = 0
         self._keyed_by = keyed_by
         self._may_hold = may_hold
@@ -739,6 +889,7 @@ class Settling:
             story_sources=story.source_ids if story else None,
         )
         self.results[verdict] += 1
+        self.verdicts[post.key] = verdict
         if verdict is Verdict.NEW:
             topics = self._source.topics or post.categories
             new = NewStory(post, reading.condensed, self._source.name, topics, links, planned=loud)
@@ -943,6 +1094,8 @@ async def deliver_forever(desk: Desk) -> None:
     while not desk.stopping.is_set():
         desk.send.clear()
         await dispatcher.turn()
+        if (gathers := dispatcher.gathers()) > 0:
+            await woken(desk.stopping, seconds=gathers)
         await woken(desk.send, desk.stopping, seconds=dispatcher.next_slot())
     await dispatcher.finish()
 
@@ -956,6 +1109,9 @@ class Dispatcher:
         self._unsaved: list[tuple[Call, Answer]] = []
         self._renewed = self._knocked = self._turned = desk.now()
         self._burst = False
+        self._looks_round_at = self._turned
+        self._put_off = False
+        self._arrived: set[int] = set()
         self._looking: dict[int, datetime] = {}
 
     async def take_over(self) -> None:
@@ -1001,40 +1157,69 @@ class Dispatcher:
         """One transaction: outcomes saved, what is planned owed, what may start claimed."""
         desk = self._desk
         paces = {name: sender.pace for name, sender in desk.senders.items() if sender.ready}
+        under_way = Counter(call.platform for call in self._under_way.values())
+        free = {name: max(0, AT_ONCE - under_way[name]) for name in paces}
         busy = frozenset(call.chat_id for call in self._under_way.values())
         closed = ledger.Closed(busy, frozenset[str]().union(*(pace.resting(now) for pace in paces.values())))
         async with desk.database.write() as tx:
             await _save(desk, tx, self._unsaved, now)
-            arrived = {call.chat_id for call, answer in self._unsaved if isinstance(answer, Sent)}
-            for known in await chats.arrived(tx, arrived):
-                await _tell_opened(tx, known, now)
-            if now - self._knocked > KNOCK_EVERY:
-                await chats.knock(tx, now)
-                self._knocked = now
-            if now - self._renewed > LEASE / 3:
-                await ledger.renew(tx, desk.owner, now + LEASE)
-                self._renewed = now
-            await release(desk, tx, now)
-            await self._plan(tx, now)
-            room = {name: min(AT_ONCE, pace.room("send", now)) for name, pace in paces.items()}
+            self._arrived |= {call.chat_id for call, answer in self._unsaved if isinstance(answer, Sent)}
+            looks_round = self._looks_round(now)
+            if looks_round:
+                await self._look_round(tx, now)
+            room = {name: min(free[name], pace.room("send", now)) for name, pace in paces.items()}
             chat_ids = await ledger.first_in_line(tx, now=now, room=room, closed=closed, urgent_only=self._burst)
             sends = await claim(desk, tx, chat_ids, now)
             for one in sends:
                 paces[one.chat.platform].take("send", one.chat, now)
-            room = {name: min(AT_ONCE, pace.room("look_up", now)) for name, pace in paces.items()}
-            looks = await ledger.unsettled(tx, now=now, room=room, closed=closed.beside(sends))
-            for one in looks:
-                paces[one.chat.platform].take("look_up", one.chat, now)
-            room = {name: min(AT_ONCE, pace.room("edit", now)) for name, pace in paces.items()}
-            edits = await ledger.stale(tx, now=now, room=room, closed=closed.beside([*sends, *looks]))
-            replies = await self._replies(tx, edits)
-            edits = [one for one in edits if one not in replies]
-            for one in edits:
-                paces[one.chat.platform].take("edit", one.chat, now)
-            for reply in replies:
-                paces[reply.chat.platform].take("send", reply.chat, now)
+            calls = [Call(one, "send") for one in sends]
+            if looks_round:
+                calls += await self._claim_the_rest(tx, paces, free, closed.beside(sends), now)
+        if looks_round:
+            self._looks_round_at, self._arrived = now + LOOKS_ROUND, set()
+        self._put_off = not looks_round
+        return calls
+
+    def _looks_round(self, now: datetime) -> bool:
+        """Whether this turn does more than to save and to claim alerts."""
+        wait = self._looks_round_at - now
+        return not self._is_busy() or self._burst or not timedelta() < wait <= LOOKS_ROUND
+
+    async def _look_round(self, tx: Transaction, now: datetime) -> None:
+        """Doors that opened or are to be tried, leases, what was postponed, alerts that are to be planned."""
+        for known in await chats.arrived(tx, self._arrived):
+            await _tell_opened(tx, known, now)
+        if now - self._knocked > KNOCK_EVERY:
+            await chats.knock(tx, now)
+            self._knocked = now
+        if now - self._renewed > LEASE / 3:
+            await ledger.renew(tx, self._desk.owner, now + LEASE)
+            self._renewed = now
+        await release(self._desk, tx, now)
+        await self._plan(tx, now)
+
+    async def _claim_the_rest(
+        self,
+        tx: Transaction,
+        paces: Mapping[str, delivery.AccountPace],
+        free: Mapping[str, int],
+        closed: ledger.Closed,
+        now: datetime,
+    ) -> list[Call]:
+        """Look-ups, then edits and replies, in what the alerts leave."""
+        room = {name: min(free[name], pace.room("look_up", now)) for name, pace in paces.items()}
+        looks = await ledger.unsettled(tx, now=now, room=room, closed=closed)
+        for one in looks:
+            paces[one.chat.platform].take("look_up", one.chat, now)
+        room = {name: min(free[name], pace.room("edit", now)) for name, pace in paces.items()}
+        edits = await ledger.stale(tx, now=now, room=room, closed=closed.beside(looks))
+        replies = await self._replies(tx, edits)
+        edits = [one for one in edits if one not in replies]
+        for one in edits:
+            paces[one.chat.platform].take("edit", one.chat, now)
+        for reply in replies:
+            paces[reply.chat.platform].take("send", reply.chat, now)
         return [
-            *(Call(one, "send") for one in sends),
             *self._looking_for(looks, now),
             *(Call(one, "edit") for one in edits),
             *(Call(one, "reply") for one in replies),
@@ -1068,10 +1253,20 @@ class Dispatcher:
         else:
             self._burst = False
 
+    def _is_busy(self) -> bool:
+        return len(self._under_way) >= MANY_CALLS
+
+    def gathers(self) -> float:
+        """Seconds until the next turn is worth its price."""
+        if not self._is_busy():
+            return 0.0
+        return min(GATHERS, self._turned + GATHERS - self._desk.now()).total_seconds()
+
     def next_slot(self) -> float | None:
-        """Seconds until a paced account or chat may go on; None when none waits. What came free since the turn looked
-        may go on at once."""
+        """Seconds until a paced account or chat may go on, or what was put off; None when none waits. What came free
+        since the turn looked may go on at once."""
         times = [sender.pace.free_at(self._turned) for sender in self._desk.senders.values()]
+        times += [self._looks_round_at] if self._put_off else []
         now = self._desk.now()
         return min((max(0.0, (time - now).total_seconds()) for time in times if time is not None), default=None)
 
@@ -1231,7 +1426,9 @@ async def _call(desk: Desk, call: Call) -> Answer:
     """One call to a platform. A defect in an adapter counts as unknown: the call may have left."""
     sender = desk.senders[call.platform]
     if call.kind != "look_up":
-        await asyncio.sleep(sender.pace.departs("edit" if call.kind == "edit" else "send", desk.now()))
+        wait = sender.pace.departs("edit" if call.kind == "edit" else "send", desk.now())
+        if wait > 0:
+            await asyncio.sleep(wait)
     try:
         match call.kind:
             case "send":

@@ -6,7 +6,7 @@ from datetime import timedelta
 import structlog
 
 from pipeline import Desk, woken
-from storage import ledger, notices
+from storage import ledger, notices, raw
 from storage.database import DatabaseTrouble
 
 log = structlog.get_logger()
@@ -15,6 +15,7 @@ EVERY = timedelta(hours=1)
 FIRST_AFTER = timedelta(minutes=1)
 """Nobody's start is slowed down by it."""
 BATCH = 500
+RAW_BATCH = 20
 REST = 0.02
 """Seconds between two batches: the others have the database most of the time."""
 
@@ -33,7 +34,8 @@ async def keep_up(desk: Desk) -> None:
 
 
 async def prune(desk: Desk) -> int:
-    """Delete what is older than `[delivery] keep`; returns how many deliveries. It ends early when the desk stops."""
+    """Delete what is older than `[delivery] keep`, and kept answers that nobody wants any more; returns how many
+    deliveries. It ends early when the desk stops."""
     before = desk.now() - timedelta(seconds=desk.settings.delivery.keep)
     count, cursor = 0, 0
     last: int | None = 0
@@ -46,6 +48,11 @@ async def prune(desk: Desk) -> int:
     while left and not desk.stopping.is_set():
         async with desk.database.write() as tx:
             left = await notices.prune(tx, before, BATCH)
+        await asyncio.sleep(REST)
+    left = True
+    while left and not desk.stopping.is_set():
+        async with desk.database.write() as tx:
+            left = await raw.prune(tx, before if desk.settings.fetch.keep_raw else None, RAW_BATCH)
         await asyncio.sleep(REST)
     if count:
         log.info("old deliveries are pruned", count=count)

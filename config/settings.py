@@ -105,6 +105,8 @@ class Fetch(Section):
     max_every: Duration = Field(3600, description='a duration such as "1h"')
     per_host: int = Field(1, ge=1, le=100, description="a number, 1 to 100")
     allow_networks: tuple[NetworkText, ...] = Field((), description='a list of networks such as ["127.0.0.0/8"]')
+    keep_raw: int = Field(0, ge=0, le=10_000, description="a number of answers, 10000 at most; 0: none")
+    keep_raw_bytes: int = Field(50_000_000, ge=1_000_000, description="a number of bytes, 1000000 or more")
 
 
 class Condense(Section):

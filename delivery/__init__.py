@@ -21,7 +21,8 @@ from delivery.ledger import (
 )
 from delivery.limits import COMMANDS, PRESSES, Limits, Verdict
 from delivery.pace import REMEMBERED, AccountPace, Limit, Pace
-from delivery.sender import Alarm, Sender
+from delivery.reach import Reach, reach
+from delivery.sender import Alarm, Problem, Sender
 from delivery.wishes import Heard, listens, matching, plan, topic_form, wants
 
 __all__ = [
@@ -40,6 +41,8 @@ __all__ = [
     "Next",
     "NotThere",
     "Pace",
+    "Problem",
+    "Reach",
     "Sender",
     "Turn",
     "Verdict",
@@ -62,6 +65,7 @@ __all__ = [
     "person",
     "plan",
     "quiet_until",
+    "reach",
     "settle",
     "topic_form",
     "wait",

@@ -139,10 +139,11 @@ def wants(wish: Subscription, heard: Heard) -> bool:
 def plan(alert: Alert, source_ids: Iterable[str], chats: Iterable[Listener], now: datetime) -> list[Owed]:
     """Who is owed the alert, and when it may come: one of the chat's subscriptions wants it, and no setting forbids."""
     heard = Heard(alert, source_ids)
-    return [_owed(chat, alert, now) for chat in chats if listens(chat, heard)]
+    return [owed(chat, alert, now) for chat in chats if listens(chat, heard)]
 
 
-def _owed(chat: Listener, alert: Alert, now: datetime) -> Owed:
+def owed(chat: Listener, alert: Alert, now: datetime) -> Owed:
+    """What a chat that wishes for the alert is owed: now, later, or nothing while it is muted."""
     if hours.is_muted(chat.settings, now):
         return Owed(chat.chat_id, now, "muted")
     return Owed(chat.chat_id, hours.due(chat.settings, alert.urgency, now))

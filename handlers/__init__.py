@@ -1,7 +1,7 @@
 """What each command does, written once for all platforms: a `Command` in, a `Reply` out."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -27,6 +27,7 @@ from handlers import (
     unsubscribe,
 )
 from handlers import help as help_
+from handlers.access import Who
 from handlers.asking import Asking, ask
 from handlers.names import command_called, nearest
 from locales import say
@@ -36,27 +37,37 @@ from pipeline import Desk
 log = structlog.get_logger()
 
 Handler = Callable[[Asking], Awaitable[Reply]]
-HANDLERS: dict[str, Handler] = {
-    "start": start.answer,
-    "help": help_.answer,
-    "latest": latest.answer,
-    "search": search.answer,
-    "subscribe": subscribe.answer,
-    "unsubscribe": unsubscribe.answer,
-    "subscriptions": subscriptions.answer,
-    "mutetopic": mutetopic.answer,
-    "settings": settings.answer,
-    "mute": mute.answer,
-    "unmute": unmute.answer,
-    "stop": stop.answer,
-    "forget": forget.answer,
-    "claim": access.claim,
-    "invite": access.invite,
-    "sources": sources.answer,
-    "addsource": addsource.answer,
-    "removesource": removesource.answer,
-    "status": status.answer,
-    "held": held.answer,
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """What answers a command, and who may ask it."""
+
+    answer: Handler
+    who: Who = Who.ALL
+
+
+HANDLERS: dict[str, Verb] = {
+    "start": Verb(start.answer),
+    "help": Verb(help_.answer),
+    "latest": Verb(latest.answer),
+    "search": Verb(search.answer),
+    "subscribe": Verb(subscribe.answer, Who.CHAT_ADMINS),
+    "unsubscribe": Verb(unsubscribe.answer, Who.CHAT_ADMINS),
+    "subscriptions": Verb(subscriptions.answer, Who.CHAT_ADMINS),
+    "mutetopic": Verb(mutetopic.answer, Who.CHAT_ADMINS),
+    "settings": Verb(settings.answer, Who.CHAT_ADMINS),
+    "mute": Verb(mute.answer),
+    "unmute": Verb(unmute.answer),
+    "stop": Verb(stop.answer, Who.CHAT_ADMINS),
+    "forget": Verb(forget.answer, Who.CHAT_ADMINS),
+    "claim": Verb(access.claim),
+    "invite": Verb(access.invite, Who.BOT_ADMINS),
+    "sources": Verb(sources.answer, Who.BOT_ADMINS),
+    "addsource": Verb(addsource.answer, Who.BOT_ADMINS),
+    "removesource": Verb(removesource.answer, Who.BOT_ADMINS),
+    "status": Verb(status.answer, Who.BOT_ADMINS),
+    "held": Verb(held.answer, Who.BOT_ADMINS),
 }
 
 FOR_STRANGERS = frozenset({"start", "claim", "stop", "forget"})
@@ -71,7 +82,7 @@ async def answer(desk: Desk, command: Command) -> Reply:
     try:
         asking = await ask(desk, command)
         told = await _answer(asking)
-        return replace(told, settings=told.settings or asking.chat_settings)
+        return replace(told, settings=told.settings or asking.chat_settings, command=command.name)
     except Exception:
         log.exception("a command failed", command=command.name)
         return Reply(title=say(desk.settings.language, "command.failed"))
@@ -87,15 +98,16 @@ async def listed(desk: Desk, command: Command, order: str, count: int) -> Reply:
 
 
 async def _answer(asking: Asking) -> Reply:
-    command = asking.command
-    if (refused := access.too_often(asking)) is not None:
+    command, verb = asking.command, HANDLERS.get(asking.command.name)
+    if (refused := access.too_often(asking, verb.who if verb else Who.ALL)) is not None:
         return refused
     if command.name not in FOR_STRANGERS and not await access.may_enter(asking):
         return start.closed(asking)
-    handler = HANDLERS.get(command.name)
-    if handler is None:
+    if verb is None:
         return _unknown(asking)
-    answered = await handler(asking)
+    if (refused := await access.refusal(asking, verb.who)) is not None:
+        return refused
+    answered = await verb.answer(asking)
     if command.name == "subscribe":
         await access.let_in(asking)
     return answered

@@ -1,22 +1,48 @@
-"""Who comes in: the first admin by a claim, people by invitations, groups by an admin. And who asks too often."""
+"""Who may ask what, and who comes in: the first admin by a claim, people by invitations, groups by an admin. And who
+asks too often."""
+
+from enum import StrEnum
 
 import delivery
 from delivery import Verdict
+from formatters import when
 from handlers.asking import Asking
 from models import Reply
 from pipeline import Desk
 from storage import access
 from storage.access import Admin, Right
 
-DESK = frozenset({"sources", "addsource", "removesource", "status", "correct", "retract", "approve", "held", "invite"})
-"""An admin's work is never counted."""
 MOST_GUESTS = 100
 
 
-def too_often(asking: Asking) -> Reply | None:
-    """Instead of an answer: one polite line, then nothing until the minute is over."""
+class Who(StrEnum):
+    """Who may ask a command, in the words of docs/commands.md. What all may ask is asked by whoever was let in."""
+
+    ALL = "all"
+    CHAT_ADMINS = "chat admins"
+    BOT_ADMINS = "bot admins"
+
+
+async def refusal(asking: Asking, who: Who) -> Reply | None:
+    """What somebody reads who may not ask this; None for whoever may. Where nobody says who a chat's admins are, it is
+    refused too: what a chat receives is not changed on a guess."""
+    if who is Who.ALL or asking.command.trusted:
+        return None
+    if who is Who.BOT_ADMINS:
+        return Reply(lines=(asking.say("access.bot_admins"),))
+    match await asking.command.is_chat_admin():
+        case True:
+            return None
+        case False:
+            return Reply(lines=(asking.say("access.chat_admins"),))
+        case None:
+            return Reply(lines=(asking.say("access.unsure"), asking.say("access.unsure_why")))
+
+
+def too_often(asking: Asking, who: Who) -> Reply | None:
+    """Instead of an answer: one polite line, then nothing until the minute is over. An admin's work is not counted."""
     command = asking.command
-    if not command.metered or (command.trusted and command.name in DESK):
+    if not command.metered or (command.trusted and who is Who.BOT_ADMINS):
         return None
     kind = "press" if command.pressed else "command"
     here = (command.chat.platform, command.chat.account)
@@ -61,8 +87,6 @@ async def claim(asking: Asking) -> Reply:
 async def invite(asking: Asking) -> Reply:
     """/invite [N]: a link or code by which N people may use the bot in private."""
     command, desk = asking.command, asking.desk
-    if not command.trusted:
-        return Reply(lines=(asking.say("sources.rights"),))
     args = command.args.strip() or "1"
     guests = int(args) if args.isdecimal() and len(args) < 5 else 0
     if not 1 <= guests <= MOST_GUESTS:
@@ -74,9 +98,10 @@ async def invite(asking: Asking) -> Reply:
     parameter = f"{Right.INVITE}_{token}"
     sender = desk.senders.get(command.chat.platform)
     link = sender.start_link(parameter) if sender is not None else ""
-    until = (desk.now() + access.LASTS[Right.INVITE]).date().isoformat()
-    how = asking.say("access.invite_link", link=link) if link else asking.say("access.invite_code", code=parameter)
-    return Reply(title=asking.say("access.invited", count=guests, until=until), lines=(how,))
+    ends = desk.now() + access.LASTS[Right.INVITE]
+    until = when.moment(ends, asking.chat_settings.language, asking.chat_settings.timezone)
+    how = (asking.say("access.invite_link"), link) if link else (asking.say("access.invite_code"), f"start {parameter}")
+    return Reply(title=asking.say("access.invited", count=guests, until=until), lines=how)
 
 
 async def redeem(asking: Asking) -> Reply | None:

@@ -15,8 +15,6 @@ LONGEST = 2000
 
 async def answer(asking: Asking) -> Reply:
     """Read the feed once and watch it; what cannot be read is told with the reason."""
-    if not asking.command.trusted:
-        return Reply(lines=(asking.say("sources.rights"),))
     url = QUOTED.sub(r"\1", asking.command.args.strip())
     if re.fullmatch(r"[\w-]+(\.[\w-]+)+(:\d+)?(/\S*)?", url):
         url = f"https://{url}"

@@ -11,8 +11,6 @@ YES = "yes"
 async def answer(asking: Asking) -> Reply:
     """Asks first. What is deleted is listed in docs/privacy.md."""
     command = asking.command
-    if not command.trusted and await command.is_chat_admin() is False:
-        return Reply(lines=(asking.say("subscribe.rights"),))
     if command.args.strip().lower() != YES:
         sure = Button(asking.say("forget.yes"), press=f"forget {YES}")
         kept = asking.say("forget.kept_private" if command.private else "forget.kept")

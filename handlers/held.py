@@ -12,8 +12,6 @@ SHOWN = 10
 
 async def answer(asking: Asking) -> Reply:
     """What waits, or, with `send ID` or `seen ID`, the decision about it."""
-    if not asking.command.trusted:
-        return Reply(lines=(asking.say("sources.rights"),))
     decision = re.fullmatch(r"(send|seen)\s+([0-9]{1,9})", asking.command.args.strip().lower())
     if decision:
         return await _decide(asking, decision[1], int(decision[2]))

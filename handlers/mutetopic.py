@@ -16,8 +16,6 @@ IN_A_ROW = 3
 
 async def answer(asking: Asking) -> Reply:
     """Mute the topic, or that of an alert; `off` and a topic lets it in again."""
-    if not asking.command.trusted and await asking.command.is_chat_admin() is False:
-        return Reply(lines=(asking.say("subscribe.rights"),), toast=asking.say("subscribe.rights"))
     if asking.known is None or not asking.known.subscribed:
         return Reply(lines=(asking.say("subscribe.was_not"),))
     first, _, rest = asking.command.args.strip().partition(" ")

@@ -10,8 +10,6 @@ SHOWN = 50
 
 async def answer(asking: Asking) -> Reply:
     """Remove it; one of the configuration file can only be paused, with a button."""
-    if not asking.command.trusted:
-        return Reply(lines=(asking.say("sources.rights"),))
     source_id = asking.command.args.strip().lower()
     if not source_id:
         return Reply(lines=(asking.say("removesource.wrong", ids=await _removable(asking)),))

@@ -102,6 +102,7 @@ def _wrong(asking: Asking, wrong: Wrong, watched: list[Watched]) -> Reply:
 
 async def _shown(asking: Asking, line: str, question: Question, found: Found, which: range) -> Reply:
     words = line if len(line) <= LONGEST_SHOWN else f"{line[:LONGEST_SHOWN]}…"
+    words = words if '"' in words else f"“{words}”"
     if not found.ids:
         return Reply(lines=(asking.say("search.nothing", words=words),))
     ids = found.ids[which.start : which.stop]
@@ -120,8 +121,8 @@ async def _shown(asking: Asking, line: str, question: Question, found: Found, wh
 
 async def chat_links(asking: Asking, alerts: list[Alert]) -> dict[int, str]:
     """Where the asking chat has these alerts already."""
-    if asking.known is None:
+    if asking.around is None:
         return {}
     async with asking.desk.database.read() as connection:
-        sent = await ledger.message_ids(connection, asking.known.id, [alert.id for alert in alerts])
-    return {alert_id: message_link(asking.known.chat, message) for alert_id, message in sent.items()}
+        sent = await ledger.message_ids(connection, asking.around.id, [alert.id for alert in alerts])
+    return {alert_id: message_link(asking.around.chat, message) for alert_id, message in sent.items()}

@@ -148,8 +148,6 @@ CHOICES: dict[str, Choice] = {
 
 async def answer(asking: Asking) -> Reply:
     """The panel; with a name what can be chosen; with a value too that is chosen, and the panel shows it."""
-    if not asking.command.trusted and await asking.command.is_chat_admin() is False:
-        return Reply(lines=(asking.say("settings.rights"),))
     name, _, value = " ".join(asking.command.args.lower().split()).partition(" ")
     if not name:
         return panel(asking)

@@ -11,8 +11,6 @@ ON_A_PAGE = 10
 
 async def answer(asking: Asking) -> Reply:
     """A line for each source, or with `pause ID` and `resume ID` that done; for the bot's admins and the page only."""
-    if not asking.command.trusted:
-        return Reply(lines=(asking.say("sources.rights"),))
     verb, _, rest = asking.command.args.strip().partition(" ")
     if not verb:
         return await _page(asking, 1)

@@ -21,17 +21,15 @@ LONGEST = 400
 
 async def answer(asking: Asking) -> Reply:
     """Subscribe the chat to everything, or to what matches all that is named; or try that out."""
-    if not asking.command.trusted and await asking.command.is_chat_admin() is False:
-        return Reply(lines=(asking.say("subscribe.rights"),))
     first, _, rest = asking.command.args.strip().partition(" ")
     trying = first.lower() == "test" and bool(rest.strip())
-    wish = await _wish(asking, rest if trying else asking.command.args)
+    wish = await wish_of(asking, rest if trying else asking.command.args)
     if isinstance(wish, Reply):
         return wish
     return await try_out(asking, wish) if trying else await _subscribe(asking, wish)
 
 
-async def _wish(asking: Asking, args: str) -> Subscription | Reply:
+async def wish_of(asking: Asking, args: str) -> Subscription | Reply:
     """The filter, or what is wrong with it."""
     if len(args) > LONGEST:
         return Reply(lines=(asking.say("subscribe.wrong_long", most=LONGEST),))

@@ -1,6 +1,6 @@
-"""/subscriptions: what this chat receives, with buttons to try each filter and to take it away."""
+"""/subscriptions: what this chat receives, with buttons to try each filter and to take it away, and links to share."""
 
-from handlers import mutetopic, subscribe, unsubscribe
+from handlers import filters, links, mutetopic, subscribe, unsubscribe
 from handlers.asking import Asking
 from models import Button, Reply, Subscription
 from storage import subscriptions
@@ -11,8 +11,6 @@ MOST_ROWS = 6
 
 async def answer(asking: Asking) -> Reply:
     """The chat's subscriptions and muted topics. Buttons name rows: numbers may have changed."""
-    if not asking.command.trusted and await asking.command.is_chat_admin() is False:
-        return Reply(lines=(asking.say("subscribe.rights"),))
     verb, _, rest = asking.command.args.strip().partition(" ")
     row = int(rest) if rest.strip().isdecimal() and len(rest) < 12 else 0
     if verb == "remove":
@@ -20,6 +18,8 @@ async def answer(asking: Asking) -> Reply:
     if verb == "test":
         wish = dict(await _have(asking)).get(row)
         return await subscribe.try_out(asking, wish, saved=True) if wish else await shown(asking)
+    if verb == "share":
+        return await _shared(asking, rest.strip())
     return await shown(asking)
 
 
@@ -43,6 +43,26 @@ async def _remove(asking: Asking, row: int) -> Reply:
     return await shown(asking)
 
 
+async def _shared(asking: Asking, words: str) -> Reply:
+    """A link for each of the chat's subscriptions, or for the filter that is named; where there are no such links, what
+    others have to type."""
+    wish = await subscribe.wish_of(asking, words)
+    if isinstance(wish, Reply):
+        return wish
+    wishes = [wish] if words else [wish for _, wish in await _have(asking)]
+    if not wishes:
+        return Reply(lines=(asking.say("subscribe.was_not"),))
+    lines = [asking.say("subscriptions.share_typed")]
+    for wish in wishes:
+        link = await links.to_share(asking, wish)
+        lines[0] = asking.say("subscriptions.share_link") if link else lines[0]
+        typed = f"/subscribe {filters.written(wish)}".strip()
+        lines += ["", subscribe.described(asking, wish), link or typed]
+    closed = () if asking.command.open else ("", asking.say("subscriptions.share_closed"))
+    back = (Button(asking.say("subscriptions.back"), press="subscriptions"),)
+    return Reply(title=asking.say("subscriptions.share_title"), lines=(*lines, *closed), buttons=(back,))
+
+
 async def shown(asking: Asking) -> Reply:
     """The list, a button to try and one to remove for each; the muted topics below."""
     have = await _have(asking)
@@ -61,5 +81,9 @@ async def shown(asking: Asking) -> Reply:
     return Reply(
         title=asking.say("subscriptions.title"),
         lines=(*lines, *mutetopic.lines(asking)),
-        buttons=(*rows, *mutetopic.buttons(asking)),
+        buttons=(
+            *rows,
+            (Button(asking.say("subscriptions.share"), press="subscriptions share"),),
+            *mutetopic.buttons(asking),
+        ),
     )

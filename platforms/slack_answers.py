@@ -14,11 +14,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from delivery import AccountPace
 from formatters import slack as render
-from models import Chat, ChatSettings, Command, Reply
+from models import ChatSettings, Command, Reply
 
 log = structlog.get_logger()
 
 UNREACHED = (aiohttp.ClientError, SlackClientError, TimeoutError)
+READ_ALONG = frozenset({"latest", "search"})
+"""What is asked in front of others so that they can read the answer too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +71,21 @@ class Answers:
             return
         await self._respond(respond, answer, replace=False)
 
-    async def to_message(self, chat: Chat, answer: Reply, thread: str) -> None:
-        """A new message where somebody wrote: who asks in public is answered in public."""
+    async def to_message(self, command: Command, answer: Reply, asked: str, thread: str) -> None:
+        """A new message where somebody wrote. In a channel, news comes in the thread of the message that `asked`, what
+        concerns the channel where it was asked, and all else is shown to nobody but the person who asked."""
         if answer.is_silent:
             return
-        await asyncio.sleep(self._pace.answer(chat, datetime.now(UTC)))
-        shown = self.drawn(answer)
-        await _told(
-            self._client().chat_postMessage(
-                channel=chat.id,
-                text=shown.text,
-                blocks=list(shown.blocks),
-                thread_ts=thread or None,
-                unfurl_links=False,
-                unfurl_media=False,
-            )
-        )
+        news = answer.command in READ_ALONG and bool(answer.stories) and not command.private
+        alone = not (command.private or news or answer.public) and bool(command.user)
+        await asyncio.sleep(self._pace.answer(command.chat, datetime.now(UTC)))
+        shown, client = self.drawn(answer), self._client()
+        place: dict[str, Any] = {"channel": command.chat.id, "thread_ts": thread or (asked if news else None)}
+        form: dict[str, Any] = {"text": shown.text, "blocks": list(shown.blocks)}
+        if alone:
+            await _told(client.chat_postEphemeral(user=command.user, **place, **form))
+        else:
+            await _told(client.chat_postMessage(**place, **form, unfurl_links=False, unfurl_media=False))
 
     async def to_press(self, respond: AsyncRespond, held: Held, command: Command, answer: Reply) -> None:
         """In the place of the message that held the button, unless that is an alert, or the answer is for one person

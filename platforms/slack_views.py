@@ -13,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from formatters import slack as render
 from locales import say
-from models import Command, Reply
+from models import Reply
 from platforms.slack_answers import UNREACHED, Answers
 
 log = structlog.get_logger()
@@ -62,9 +62,9 @@ class Views:
         view = {"type": "home", "private_metadata": _kept(place, ""), "blocks": blocks[:MOST_BLOCKS]}
         await _quietly(self._client().views_publish(user_id=place.user, view=view))
 
-    async def modal(self, trigger: str, name: str, place: Place, answer: Reply) -> bool:
+    async def modal(self, trigger: str, place: Place, answer: Reply) -> bool:
         """Open the answer as a modal; whether Slack took it, which it does for 3 seconds after what was done."""
-        view = self._modal(name, place, answer)
+        view = self._modal(answer.command, place, answer)
         return await _quietly(self._client().views_open(trigger_id=trigger, view=view))
 
     async def pressed(self, body: dict[str, Any], command: str, args: str) -> None:
@@ -97,9 +97,9 @@ def place_of(body: dict[str, Any]) -> tuple[Place, str]:
     return Place(str(kept.get("channel") or user), str(kept.get("thread") or ""), user), str(kept.get("name") or "")
 
 
-def opens_a_modal(command: Command, answer: Reply) -> bool:
+def opens_a_modal(answer: Reply) -> bool:
     """Whether the answer is something to press that Slack shows in a window of its own."""
-    return command.name in IN_A_MODAL and bool(answer.buttons)
+    return answer.command in IN_A_MODAL and bool(answer.buttons)
 
 
 def _has_content(answer: Reply) -> bool:

@@ -130,11 +130,8 @@ class Incoming:
         return Asked(self._for_chat(command, user, chat.id, args), command.chat, mark=_mark(chat.id))
 
     def _for_chat(self, command: Command, user: User, chat_id: int, args: str) -> Command:
-        async def may() -> bool:
-            # From outside of a chat nobody is taken at their word.
-            return await self.is_admin(chat_id, user.id) is True
-
         there = Chat(NAME, self._account, str(chat_id))
+        may = partial(self.is_admin, chat_id, user.id)
         return replace(command, chat=there, args=args.strip(), private=False, is_chat_admin=may)
 
     def _command(

@@ -63,6 +63,13 @@ async def listeners_between(tx: AsyncConnection, after: int, last: int) -> list[
     return [Listener(one, tuple(map(_wish, rows)), settings_of(rows[0])) for one, rows in found.items()]
 
 
+async def everybody(connection: AsyncConnection) -> tuple[int, list[Listener]]:
+    """How many subscribed chats simply get everything, and all others."""
+    simple = select(func.count()).select_from(chats).where(chats.c.subscribed, simply_everything())
+    last = await connection.scalar(select(func.max(chats.c.id))) or 0
+    return await connection.scalar(simple) or 0, await listeners_between(connection, 0, last)
+
+
 async def of_chat(connection: AsyncConnection, chat_id: int) -> list[tuple[int, Subscription]]:
     """The chat's subscriptions with their row ids, in the order in which they were made."""
     query = select(subscriptions).where(subscriptions.c.chat_id == chat_id).order_by(subscriptions.c.id)

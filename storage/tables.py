@@ -12,13 +12,18 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
+    Select,
     String,
     Table,
     Text,
     TypeDecorator,
     UniqueConstraint,
+    bindparam,
     false,
+    func,
+    select,
     text,
     true,
 )
@@ -35,6 +40,12 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         return None if value is None else value.replace(tzinfo=UTC)
+
+
+def each(name: str) -> Select[Any]:
+    """The values of a parameter, a list in JSON, as rows: a statement of thousands of parameters is made anew for each
+    number of them."""
+    return select(func.json_each(bindparam(name)).table_valued("value").c.value)
 
 
 metadata = MetaData()
@@ -197,6 +208,24 @@ versions = Table(
     Column("changed", UtcDateTime),
 )
 
+raw_responses = Table(
+    "raw_responses",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source_id", String(32), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("how", String(8), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("digest", String(32), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("decided", JSON(none_as_null=True)),
+    Column("body", LargeBinary, nullable=False),
+    Index("raw_responses_source", "source_id", "size"),
+    sqlite_autoincrement=True,
+)
+"""What publishers answered, where `[fetch] keep_raw` says so (sources/raw.py): the compressed `body` of `size` bytes.
+`how`: read, push (a hub's) or article (of `url`); `decided`: what was made of it then. No number is given twice."""
+
 entries = Table(
     "entries",
     metadata,
@@ -261,6 +290,14 @@ tokens = Table(
     Column("by", String(64), nullable=False),
 )
 """Claims and invitations that are open: the SHA-256 of the token, never the token. `by`: the admin who invited."""
+
+shared = Table(
+    "shared",
+    metadata,
+    Column("word", String(32), primary_key=True),
+    Column("filter", Text, nullable=False),
+)
+"""Filters that somebody made a link to, as they would be typed; the link says the word."""
 
 chats = Table(
     "chats",

@@ -68,12 +68,18 @@ PEOPLE = {"admin": (42, "U1"), "member": (5, "U5"), "stranger": (77, "U7")}
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one person does: writes in private or in the group, or presses the newest button of that label there."""
+    """What one person does: writes in private or in the group, or presses the newest button of that label there.
+
+    `named`: the bot is called by its name in the group, as the platform does that. `unsure`: the platform does not say
+    who the group's admins are.
+    """
 
     says: str = ""
     presses: str = ""
     who: str = "admin"
     group: bool = False
+    named: bool = False
+    unsure: bool = False
 
 
 @dataclass(slots=True)
@@ -209,15 +215,22 @@ class OnTelegram:
             chat = user
         before = self._shown(chat)
         query = ""
+        if step.unsure:
+            self.fake.fault("500", method="getChatMember")
         if step.says:
-            self.fake.send_text(chat, user, step.says, language=self.language)
+            self.fake.send_text(chat, user, self._typed(step), language=self.language)
         else:
             held = next(number for number in reversed(before) if f"[{step.presses}]" in before[number].text)
             query = self.fake.press_button(chat, user, held, step.presses, language=self.language)
         await asyncio.to_thread(self.fake.wait_until, lambda: self.fake.unconfirmed() == 0)
         while self.platform._replying:
             await asyncio.wait(self.platform._replying)
-        return Turn(_done(step), (*_news(before, self._shown(chat)), *self._told(query)))
+        done = f"{self._typed(step)}{_where(step)}" if step.says else _done(step)
+        return Turn(done, (*_news(before, self._shown(chat)), *self._told(query)))
+
+    def _typed(self, step: Step) -> str:
+        command, space, args = step.says.partition(" ")
+        return f"{command}@{self.fake.username}{space}{args}" if step.named else step.says
 
     async def alerted(self, alert_id: int) -> Turn:
         await self.platform.send(await self.scene.parcel(Chat("telegram", self.platform.account, str(CHAT)), alert_id))
@@ -272,6 +285,7 @@ async def on_telegram(folder: Path, language: str) -> AsyncIterator[Person]:
             changed = {"token": fake.token, "api_base": fake.url, "admins": [42], **quick}
             settings = Settings.model_validate({"telegram": changed}).telegram
             platform = Telegram(settings, made.answer, Doors(), made.settings)
+            made.desk.senders = {"telegram": platform}
             async with _running(platform):
                 await asyncio.to_thread(fake.wait_until, lambda: fake.readers == 1)
                 yield OnTelegram(made, fake, platform, language)
@@ -304,6 +318,12 @@ class OnSlack:
         user = PEOPLE[step.who][1]
         channel = "C1" if step.group else self.fake._direct_channel(user).id
         before = self._shown(channel)
+        if step.unsure:
+            self.fake.fault("missing_scope", method="conversations.info")
+        if step.named:
+            done = f"@Sokbo {step.says.removeprefix('/')}{_where(step)}"
+            await self._quiet(self.fake.mention, channel, user, step.says.removeprefix("/"))
+            return Turn(done, tuple(_news(before, self._shown(channel))))
         if step.says:
             command, _, args = step.says.removeprefix("/").partition(" ")
             done = f"{f'/sokbo {command} {args}'.strip()}{_where(step)}"
@@ -339,7 +359,10 @@ class OnSlack:
             for reply in known.result.replies
             if not reply.replace_original and reply.response_type == "ephemeral"
         ]
-        return sorted([*replies, *((one.ts, "", one) for one in self.fake.channels[channel].messages)])
+        place = self.fake.channels[channel]
+        told = [(one.ts, "only you", one) for one in place.ephemerals]
+        messages = [(one.ts, "in the thread" if one.thread_ts else "", one) for one in place.messages]
+        return sorted([*replies, *told, *messages], key=lambda one: one[0])
 
     def _shown(self, channel: str) -> dict[str, Read]:
         shown = {

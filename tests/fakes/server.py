@@ -4,6 +4,7 @@ It shares no code with the product, on purpose: what measures a rule is never wh
 """
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable
 from typing import Any, Self
@@ -15,6 +16,8 @@ from aiohttp.typedefs import Handler
 class LoopbackServer:
     """Runs an aiohttp application on 127.0.0.1 in its own thread and event loop, so that tests may block.
 
+    With `tls` it speaks https (tests/fakes/certificates.py makes what that needs).
+
     Subclasses add routes in `routes(app)`. `on(event, hook)` registers hooks; `emit(event, *args)` calls them in the
     server's thread, at exactly the point of the request where the double stands: a kill test kills from there.
     """
@@ -24,6 +27,7 @@ class LoopbackServer:
         self.changed = threading.Condition(self.lock)
         self.loop: asyncio.AbstractEventLoop
         self.port = 0
+        self.tls: ssl.SSLContext | None = None
         self._hooks: dict[str, list[Callable[..., None]]] = {}
         self._thread: threading.Thread | None = None
         self._ready = threading.Event()
@@ -34,7 +38,7 @@ class LoopbackServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}"
 
     def on(self, event: str, hook: Callable[..., None]) -> None:
         self._hooks.setdefault(event, []).append(hook)
@@ -111,7 +115,7 @@ class LoopbackServer:
         self.routes(app)
         self._runner = runner = web.AppRunner(app, shutdown_timeout=0.2, access_log=None)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True)
+        site = web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True, ssl_context=self.tls)
         await site.start()
         self.port = runner.addresses[0][1]
         self._ready.set()

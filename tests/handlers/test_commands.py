@@ -10,6 +10,7 @@ import pytest
 import handlers
 from formatters import plain
 from handlers import names
+from handlers.access import Who
 from locales import languages, tables
 from models import Chat, ChatSettings, Command, Condensed, Post
 from pipeline import Desk
@@ -64,14 +65,14 @@ async def test_latest_of_a_topic_or_source_or_nothing(desk: Desk, clock: Clock) 
     await archive_news(desk, clock)
     topic = await said(desk, replace(OPEN, name="latest", args="3 외교"))
     assert topic.startswith("외교 최신 소식 1건\n1. 고속철도")
-    assert (await said(desk, replace(OPEN, name="latest", args="야구"))).startswith("야구에 해당하는 소식이 없")
+    assert (await said(desk, replace(OPEN, name="latest", args="야구"))).startswith("“야구” 소식이 없습니다.")
 
 
 @pytest.mark.parametrize(
     ("name", "told"),
     [
         ("serach", "/serach 는 모르는 명령입니다. /search 를 찾으셨나요?"),
-        ("xyzzy", "/xyzzy 는 모르는 명령입니다.\n쓸 수 있는 명령은 /help"),
+        ("xyzzy", "/xyzzy 는 모르는 명령입니다.\n쓸 수 있는 명령: /help"),
         ("", "명령을 적어 주세요. 예: /latest"),
     ],
 )
@@ -109,8 +110,9 @@ async def test_a_stranger_of_a_closed_bot_gets_their_id_and_the_line_to_add(desk
         stranger = replace(OPEN, name=name, open=False, chat=PRIVATE, private=True)
         assert await said(desk, stranger) == (
             "이 봇은 초대받은 사람만 쓸 수 있습니다.\n"
-            "당신의 ID: 42\n"
-            "운영자에게 이 ID를 알려 주세요. 설정 파일의 [telegram] 아래에 다음 줄을 넣으면 됩니다:\n"
+            "쓰고 싶으시면 이 봇의 운영자에게 초대를 부탁해 주세요. 운영자는 /invite 로 초대 링크를 만듭니다.\n"
+            "회원님의 ID: 42\n"
+            "직접 운영하는 봇이라면 설정 파일의 [telegram] 아래에 다음 줄을 넣으세요:\n"
             "admins = [42]"
         )
     assert not await subscribed(desk, PRIVATE)
@@ -130,15 +132,31 @@ async def test_only_chat_admins_change_what_a_group_gets(desk: Desk) -> None:
     async def no() -> bool | None:
         return False
 
+    changing = [name for name, verb in handlers.HANDLERS.items() if verb.who is Who.CHAT_ADMINS]
+    assert {"subscribe", "unsubscribe", "subscriptions", "mutetopic", "settings", "stop", "forget"} == {*changing}
+    for name in changing:
+        refused = await said(desk, replace(OPEN, name=name, is_chat_admin=no))
+        assert refused == "이 명령은 이 채팅의 관리자만 쓸 수 있습니다."
+    assert not await subscribed(desk, GROUP)
+    await said(desk, replace(OPEN, name="subscribe", is_chat_admin=no, trusted=True))
+    assert await subscribed(desk, GROUP), "the bot's admins may do it everywhere"
+
+
+async def test_where_nobody_says_who_the_admins_are_nothing_is_changed(desk: Desk) -> None:
     async def unknown() -> bool | None:
         return None
 
-    for name in ("subscribe", "unsubscribe", "subscriptions", "mutetopic"):
-        refused = await said(desk, replace(OPEN, name=name, is_chat_admin=no))
-        assert refused == "이 채팅의 관리자만 구독을 바꿀 수 있습니다."
+    changing = [name for name, verb in handlers.HANDLERS.items() if verb.who is Who.CHAT_ADMINS]
+    for name in changing:
+        told = await said(desk, replace(OPEN, name=name, is_chat_admin=unknown, metered=False))
+        assert told == (
+            "누가 이 채팅의 관리자인지 확인하지 못해 아무것도 바꾸지 않았습니다. 잠시 뒤 다시 해 주세요.\n"
+            "계속 이러면 봇이 참가자를 볼 수 없는 것입니다. "
+            "그룹에서는 봇을 관리자로 지정하고, 채널에는 봇을 추가해 주세요."
+        )
     assert not await subscribed(desk, GROUP)
-    await said(desk, replace(OPEN, name="subscribe", is_chat_admin=unknown))
-    assert await subscribed(desk, GROUP)
+    english = replace(OPEN, name="subscribe", private=True, language="en", is_chat_admin=unknown)
+    assert "Please try again in a moment.\nIf it stays so, the bot cannot see" in await said(desk, english)
 
 
 async def test_unsubscribe_stops_everything(desk: Desk) -> None:
@@ -152,7 +170,7 @@ async def test_unsubscribe_stops_everything(desk: Desk) -> None:
 async def test_subscribe_names_a_source_that_is_not_there(desk: Desk, site: Site) -> None:
     await watch(desk, site)
     wrong = await said(desk, replace(OPEN, name="subscribe", args="source:nope"))
-    assert wrong == "nope 은(는) 알 수 없는 출처입니다. 예: /subscribe source:site"
+    assert wrong == "모르는 출처입니다: nope. 예: /subscribe source:site"
     right = await said(desk, replace(OPEN, name="subscribe", args='source:site topic:외교 "정상 회담" -주가'))
     assert right.splitlines()[0] == '구독했습니다: source:site topic:외교 "정상 회담" -주가'
     async with desk.database.write() as tx:

@@ -6,10 +6,12 @@ import pytest
 
 import handlers
 from formatters import parts, plain, slack, telegram
+from locales import say
 from models import Button, Chat, ChatSettings, Command, Owed, Reply, Status, Subscription
 from pipeline import Desk
 from storage import archive, chats, ledger
 from storage.asked import KEPT
+from storage.database import Database
 from tests.archived import archived
 from tests.conftest import Clock
 from tests.sites import Site, watch
@@ -82,8 +84,8 @@ async def test_search_says_when_there_is_nothing(desk: Desk) -> None:
         ),
         (
             "수출 source:nope",
-            "source:nope 은(는) 모르는 출처입니다. 아는 출처: site. 예: /search 수출 source:site",
-            "source:nope is not a source here. Known: site. Example: /search export source:site",
+            "모르는 출처입니다: nope. 아는 출처: site. 예: /search 수출 source:site",
+            "nope is not a source here. Known: site. Example: /search export source:site",
         ),
         (
             "수출 topic:",
@@ -92,7 +94,7 @@ async def test_search_says_when_there_is_nothing(desk: Desk) -> None:
         ),
         (
             "수출 site:newsdao.kr",
-            'site: 은(는) 쓸 수 없습니다. 쓸 수 있는 것: source: topic: since: "구절" -낱말. 예: /search 수출 since:7d',
+            'site: 조건은 쓸 수 없습니다. 쓸 수 있는 것: source: topic: since: "구절" -낱말. 예: /search 수출 since:7d',
             'site: is not taken here; these are: source: topic: since: "phrase" -word. '
             "Example: /search export since:7d",
         ),
@@ -156,10 +158,31 @@ async def test_a_question_is_forgotten_after_seven_days_and_says_how_to_ask_agai
     assert headlines(await press(desk, on)) == ["소식 1호"]
     clock.forward(2)
     assert await press(desk, on) == Reply(
-        toast="이 검색은 7일이 지나 잊었습니다. 다시 찾으려면 예: /search 수출", settings=SETTINGS
+        toast="이 검색은 7일이 지나 잊었습니다. 다시 찾으려면 예: /search 수출", settings=SETTINGS, command="search"
     )
     newer = await asked(desk, "수출")
     assert newer.buttons[0][2].press == "search page 2 2", "an id that was forgotten is never given again"
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+async def test_the_buttons_work_on_a_new_desk_over_the_same_file_for_seven_days_and_then_say_so(
+    desk: Desk, clock: Clock, language: str
+) -> None:
+    asking = ASK if language == "ko" else ENGLISH
+    await fill(desk, clock, 6)
+    (_, _, on), _ = (await asked(desk, "수출", asking)).buttons
+    ((more,),) = (await asked(desk, "2", replace(asking, name="latest"))).buttons
+    await desk.database.close()
+    file = await Database.open(desk.database.path)
+    new = Desk(file, desk.http, desk.settings, {}, clock, "test")
+    clock.forward(KEPT.total_seconds() - 1)
+    assert headlines(await press(new, on, asking)) == ["소식 1호"]
+    assert headlines(await press(new, more, asking)) == ["소식 4호", "소식 3호"]
+    clock.forward(2)
+    told = [await press(new, one, asking) for one in (on, more)]
+    assert [one.toast for one in told] == [say(language, "search.forgotten"), say(language, "latest.forgotten")]
+    assert all(not one.title and not one.stories for one in told), "the message that held them stays"
+    await file.close()
 
 
 async def test_nobody_turns_the_pages_of_another_chat(desk: Desk, clock: Clock) -> None:

@@ -68,7 +68,7 @@ async def test_a_chat_has_so_many_subscriptions_and_no_more(desk: Desk) -> None:
         assert (await ask(desk, f"/subscribe 낱말{number}")).lines[0].startswith("구독했습니다")
     assert "10개까지" in (await ask(desk, "/subscribe 하나더")).lines[0]
     listed = await ask(desk, "/subscriptions")
-    assert len(listed.lines) == 10 and len(listed.buttons) == 5
+    assert len(listed.lines) == 10 and len(listed.buttons) == 6
     assert (await ask(desk, "/subscribe")).lines == ("구독했습니다: 모든 소식",)
 
 

@@ -31,6 +31,7 @@ MODULES = (
     "pipeline",
     "preview",
     "reader",
+    "replaying",
     "upkeep",
     "watching",
 )
@@ -48,9 +49,8 @@ LIBRARIES = {
     "selectolax": {"sources", "formatters"},
     "nh3": {"sources", "formatters"},
     "markdown_it": {"sources", "formatters"},
-    "httpcore": {"sources"},
     "httpx": {"sources", "pipeline", "preview"},
-    "aiohttp": {"platforms"},
+    "aiohttp": {"platforms", "sources"},
     "starlette": {"web"},
     "jinja2": {"web"},
     "uvicorn": {"bot"},

@@ -61,7 +61,7 @@ class Desk:
         self.commands.append(command)
         if command.name == "subscribe":
             self.admin.append(await command.is_chat_admin())
-        return self.answers.get(command.name, self.answer)
+        return replace(self.answers.get(command.name, self.answer), command=command.name)
 
     async def let_in_again(self, chat: Chat, by: str = "") -> None:
         self.let_in.append(chat)
@@ -305,6 +305,7 @@ async def test_everything_is_understood_as_sokbo_command(
 async def test_mentions_and_direct_messages_take_the_same_words_once_each(
     running: Slack, fake: FakeSlack, desk: Desk
 ) -> None:
+    desk.answer = replace(desk.answer, public=True)
     event = await blocking(fake.mention, "C1", "U2", "search a & b https://newsdao.kr/1")
     await blocking(fake.wait_for_messages, "C1", 1)
     await blocking(fake.redeliver, event)
@@ -314,6 +315,53 @@ async def test_mentions_and_direct_messages_take_the_same_words_once_each(
     assert (mention.name, mention.args, mention.private) == ("search", "a & b https://newsdao.kr/1", False)
     assert (direct.name, direct.args, direct.private) == ("latest", "2", True)
     assert len(fake.channels["C1"].messages) == 1 and fake.channels["C1"].messages[0].pings == []
+
+
+async def test_after_a_mention_all_read_the_news_in_its_thread_and_what_concerns_the_channel(
+    running: Slack, fake: FakeSlack, desk: Desk
+) -> None:
+    desk.answers = {"latest": Reply(title="최신", stories=(Story(ALERT),)), "subscribe": Reply("구독", public=True)}
+    await blocking(fake.mention, "C1", "U2", "latest")
+    (news,) = await blocking(fake.wait_for_messages, "C1", 1)
+    (question,) = fake.channels["C1"].others
+    assert (news.thread_ts, news.visible.startswith("최신")) == (question.ts, True)
+    await blocking(fake.mention, "C1", "U1", "subscribe")
+    (_, done) = await blocking(fake.wait_for_messages, "C1", 2)
+    assert (done.thread_ts, done.visible) == ("", "구독")
+    assert fake.channels["C1"].ephemerals == []
+
+
+@pytest.mark.parametrize("thread", [False, True])
+async def test_after_a_mention_what_concerns_one_person_is_shown_to_nobody_else(
+    running: Slack, fake: FakeSlack, desk: Desk, thread: bool
+) -> None:
+    fake.add_user("U2")
+    parent = fake.add_message("C1", "U2", "이야기").ts if thread else ""
+    rights = Reply(lines=("이 명령은 이 채팅의 관리자만 쓸 수 있습니다.",))
+    panel = Reply(title="설정", buttons=((Button("사진 → 끔", "settings pictures off"),),))
+    nothing = Reply(lines=("없습니다.",))
+    desk.answers = {"stop": rights, "settings": panel, "search": nothing}
+    for name in desk.answers:
+        await blocking(fake.mention, "C1", "U2", name, thread_ts=parent)
+    await blocking(fake.wait_until, lambda: len(fake.channels["C1"].ephemerals) == 3)
+    told = fake.channels["C1"].ephemerals
+    assert {one.visible.splitlines()[0] for one in told} == {rights.lines[0], "설정", "없습니다."}
+    assert {(one.body["user"], one.body.get("thread_ts", "")) for one in told} == {("U2", parent)}
+    assert fake.channels["C1"].messages == []
+
+
+async def test_a_button_that_only_one_person_sees_after_a_mention_answers_that_person(
+    running: Slack, fake: FakeSlack, desk: Desk
+) -> None:
+    fake.add_user("U2")
+    desk.answer = Reply(title="설정", buttons=((Button("사진 → 끔", "settings pictures off"),),))
+    await blocking(fake.mention, "C1", "U2", "settings")
+    await blocking(fake.wait_until, lambda: fake.channels["C1"].ephemerals)
+    (panel,) = fake.channels["C1"].ephemerals
+    desk.answer = replace(desk.answer, title="설정 고침")
+    pressed = await blocking(fake.press, "C1", "U2", panel.ts, "press:0:0")
+    (reply,) = await blocking(fake.wait_for_replies, pressed)
+    assert reply.replace_original and panel.visible.startswith("설정 고침") and fake.channels["C1"].messages == []
 
 
 async def test_who_may_change_a_channel_is_asked_of_slack(running: Slack, fake: FakeSlack, desk: Desk) -> None:
@@ -375,7 +423,8 @@ async def test_a_token_that_was_taken_away_pauses_the_workspace_at_once(running:
     assert running.ready and running.alarm is None
     await blocking(fake.event, {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": ["U0"]}})
     await blocking(fake.wait_until, lambda: not running.ready)
-    assert running.alarm == Alarm("notice.account_paused", running.state.problem)
+    assert running.state.why is not None and running.alarm == Alarm("notice.account_paused", running.state.why)
+    assert "거절된 토큰: bot_token(token_revoked)" in running.state.problem_in("ko")
 
 
 # ------------------------------------------------------------------------------------------------------------ buttons
@@ -502,6 +551,18 @@ async def test_settings_open_in_a_window_of_their_own_and_change_there(
     await blocking(fake.wait_until, lambda: "사진: 끔" in read(fake.modals[0]))
     command = desk.commands[-1]
     assert (command.name, command.args, command.chat, command.pressed) == ("settings", "pictures off", CHAT, True)
+
+
+async def test_the_window_opens_whatever_word_the_command_was_called_by(
+    running: Slack, fake: FakeSlack, desk: Desk
+) -> None:
+    async def take(command: Command) -> Reply:
+        return Reply(title="설정", buttons=((Button("끔", "settings pictures off"),),), command="settings")
+
+    running._answer = take
+    result = await blocking(fake.slash, "/sokbo", "설정", "C1", "U1")
+    await blocking(fake.wait_until, lambda: fake.modals)
+    assert fake.modals[0]["title"]["text"] == "설정" and result.refused == []
 
 
 async def test_settings_come_as_a_message_where_the_window_comes_too_late_or_is_not_for_the_asker(

