@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from storage import archive, bigrams, questions, search
+from storage import archive, bigrams, fulltext, questions, search
 from storage.database import Database
 from storage.questions import Question, Wrong
 from tests.archived import archived
@@ -180,9 +180,10 @@ async def test_later_news_does_not_shift_an_answer(database: Database, clock: Cl
 
 async def test_the_answer_comes_from_the_index_in_its_own_order(database: Database, clock: Clock) -> None:
     await fill(database, clock)
-    values = {"match": search.plan(asked("수출")).match, "since": 0, "below": search.LAST_PLACE, "limit": 5}
+    match = fulltext.FTS5.match(search.plan(asked("수출")).match)
+    values = {"match": match, "since": 0, "below": search.LAST_PLACE, "limit": 5}
     async with database.read() as connection:
-        asked_for = text(f"EXPLAIN QUERY PLAN {search.NEWEST.format(texts='')}")
+        asked_for = text(f"EXPLAIN QUERY PLAN {fulltext.FTS5_ENTRIES.format(texts='')}")
         first, *others = [row[3] for row in await connection.execute(asked_for, values)]
     assert first.startswith("SCAN search VIRTUAL TABLE INDEX")
     assert others == ["SEARCH entries USING INTEGER PRIMARY KEY (rowid=?)"]
