@@ -1143,12 +1143,14 @@ async def _keep_running(platform: "Platform") -> None:
     """A defect in one platform's receiving is said, and it is started again; the rest runs on."""
     import structlog
 
+    from delivery import Problem
+
     while True:
         try:
             await platform.run()
         except Exception:
             structlog.get_logger().exception("a platform stopped by itself", platform=platform.name)
-            platform.state.trouble("it stopped by itself and is started again: see the log")
+            platform.state.trouble(Problem.of("ended"))
         await asyncio.sleep(RESTART_AFTER)
 
 

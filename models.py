@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, time
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Kind(StrEnum):
@@ -102,6 +103,18 @@ class Post:
     date_only: bool = False
     guid: str = ""
     digest: str = ""
+
+
+class Known(NamedTuple):
+    """A feed's entry that was read before and stands in its document as it stood then: what names it and when it is of,
+    but no text. The fields are those of its post; `fingerprint` is what `stories.fingerprint` made of that."""
+
+    link: str
+    guid: str
+    digest: str
+    published: datetime | None
+    updated: datetime | None
+    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)

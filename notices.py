@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -96,7 +97,8 @@ class Teller:
                     key, now = f"account/{name}/{text}", self._desk.now()
                     shown = name.capitalize()
                     if alarm is not None and alarm.text == text:
-                        await stored.tell(tx, now, key, text, platform=shown, problem=alarm.problem)
+                        words: dict[str, Any] = dict(alarm.problem.words)
+                        await stored.tell(tx, now, key, text, platform=shown, why=alarm.problem.text, **words)
                     else:
                         await stored.over(tx, now, key, "notice.account_well", platform=shown)
             self._alarms[name] = alarm
@@ -200,7 +202,7 @@ def words_of(notice: Notice, language: str, *, without: Sequence[str] = ()) -> s
     """
     words = {name: HIDDEN if name in without else value for name, value in notice.words.items()}
     try:
-        said = {"why": say(language, str(words["why"]))} if "why" in words else {}
+        said = {"why": say(language, str(words["why"]), **words)} if "why" in words else {}
         return say(language, notice.text, **{**words, **said})
     except (KeyError, IndexError, ValueError):
         return f"{notice.text} {words}"

@@ -38,6 +38,7 @@ from models import (
     Condensed,
     Delivery,
     Kind,
+    Known,
     Listener,
     Moved,
     Outgoing,
@@ -93,8 +94,14 @@ PLAN_WEIGHED = 500
 """Of one transaction of the planner: at most so many chats looked at, and so many alerts. The wishes of so many chats
 are weighed at a time, since that is done on the loop."""
 RELEASE_CHATS = 100
-AT_ONCE = 200
-"""Of one turn of the dispatcher: at most so many calls of a platform are claimed, however fast it may go."""
+AT_ONCE = 256
+"""At most so many calls of a platform are under way, however fast it may go: what it answers late stays in the line."""
+GATHERS = timedelta(milliseconds=25)
+LOOKS_ROUND = timedelta(milliseconds=100)
+MANY_CALLS = 8
+"""While so many calls are under way, a turn of the dispatcher waits for what ends and what may start within the first
+of these times, since it costs about as much for thirty calls as for one; and looks for all that is no alert in line,
+which is mostly nothing, no more often than the second says."""
 LEASE = timedelta(seconds=30)
 KNOCK_EVERY = timedelta(seconds=10)
 MISSED_IN_VAIN = 2
@@ -109,6 +116,25 @@ Improve = Callable[[Sequence[tuple[Post, Condensed]], tuple[str, ...]], Awaitabl
 """Better bullets for some posts of a source with this boilerplate, or the same; within a deadline, never raising."""
 
 
+class KnownEntries:
+    """What the entries of each feed's newest document are known by (`reader.remember`), as far as `most` bytes reach:
+    those that were read longest ago go first, and are read as a whole next time. It saves work and decides nothing."""
+
+    def __init__(self, most: int = 50_000_000) -> None:
+        self._most = most
+        self._size = 0
+        self._by_source: dict[str, bytes] = {}
+
+    def of(self, source_id: str) -> bytes:
+        return self._by_source.get(source_id, b"")
+
+    def keep(self, source_id: str, known: bytes) -> None:
+        self._size += len(known) - len(self._by_source.pop(source_id, b""))
+        self._by_source[source_id] = known
+        while self._size > self._most:
+            self._size -= len(self._by_source.pop(next(iter(self._by_source))))
+
+
 @dataclass(slots=True)
 class Desk:
     """What the loops share. `now` is the clock; `look`, `send` and `tell` (notices.py) wake them, each second at the
@@ -121,6 +147,7 @@ class Desk:
     `looking`: the sources that are being read, each with the ask (`wake`) that this read is to answer; those of
     `look_again` were asked for since. `hubs` wakes who subscribes at hubs (hubs.py). `settled` counts what was read of
     each source: a document that another one overtook is not settled, or an alert would go back to what it was.
+    `known`: the entries that need not be read again.
     `claimed`: the admins beside those of the configuration. `limits`: how often who asked of late.
     """
 
@@ -143,6 +170,7 @@ class Desk:
     look_again: set[str] = field(default_factory=set)
     hubs: asyncio.Event = field(default_factory=asyncio.Event)
     settled: Counter[str] = field(default_factory=Counter)
+    known: KnownEntries = field(default_factory=KnownEntries)
     claimed: set[Admin] = field(default_factory=set)
     limits: Limits = field(default_factory=Limits)
     version: str = ""
@@ -340,13 +368,13 @@ async def _poll(
                 clones=desk.settings.clones,
             )
             answered()
-            parsed = list[Parsed]()
+            documents = fetched.documents if isinstance(fetched, Fetched) else ()
+            if documents:
+                kept = await _keep_raw(desk, watched.source.id, documents)
+            news = await _what_is_new_in(desk, watched, documents)
             if isinstance(fetched, Fetched):
-                kept = await _keep_raw(desk, watched.source.id, fetched.documents)
-                parsed = await parse(desk, watched.source, fetched.documents)
                 fetched = replace(fetched, documents=())  # read, and large
-            whole = watched.source.kind is not Kind.SITEMAP  # of an index only what changed is read
-            news = await _what_is_new(desk, watched, parsed, whole=whole)
+            del documents
         except SourceError as error:
             if kept is not None:
                 await _note_raw(desk, kept, {"problem": str(error), "entries": []})
@@ -386,9 +414,34 @@ class News:
     kept: int | None = None
 
 
-async def _what_is_new(desk: Desk, watched: Watched, parsed: list[Parsed], *, whole: bool = True) -> News:
+async def _what_is_new_in(desk: Desk, watched: Watched, documents: tuple[Document, ...]) -> News:
+    """What is new in documents as a source offers them. Raises SourceError."""
+    source = watched.source
+    if source.kind in (Kind.FEED, Kind.WORDPRESS) and documents:
+        (document,) = documents
+        entries = await desk.off_the_loop(reader.parse_changes, source, document, desk.known.of(source.id))
+        desk.known.keep(source.id, reader.remember(entries))
+        with suppress(_TextIsMissing):
+            return await _what_is_new(desk, watched, [(post, fingerprint) for post, fingerprint, _ in entries])
+    whole = source.kind is not Kind.SITEMAP  # of an index only what changed is read
+    return await _what_is_new(desk, watched, await parse(desk, source, documents), whole=whole)
+
+
+class _TextIsMissing(Exception):  # noqa: N818, it calls for the whole document and tells of no error
+    pass
+
+
+def _with_key(post: Post | Known, key: str) -> Post:
+    if isinstance(post, Known):
+        raise _TextIsMissing
+    return replace(post, key=key)
+
+
+async def _what_is_new(
+    desk: Desk, watched: Watched, parsed: Sequence[tuple[Post | Known, str]], *, whole: bool = True
+) -> News:
     """Give the posts their keys, and condense those that are new or changed. `whole`: they are all that the source
-    shows, and not only what a hub sent."""
+    shows, and not only what a hub sent. Raises _TextIsMissing where one of them is known and not as it was settled."""
     silent = not watched.read_once
     if not parsed:
         return News([], silent=silent)
@@ -403,11 +456,12 @@ async def _what_is_new(desk: Desk, watched: Watched, parsed: list[Parsed], *, wh
         )
         on_hold = await held.fingerprints(connection, source.id, identified.keys)
     remembered = {**{key: seen.fingerprint for key, seen in known.items()}, **on_hold}
-    under_key = {
-        key: (replace(post, key=key), fingerprint)
-        for key, (post, fingerprint) in zip(identified.keys, parsed, strict=True)
-    }
-    new = [one for key, one in under_key.items() if remembered.get(key) != one[1]]
+    under_key = dict(zip(identified.keys, parsed, strict=True))
+    new = [
+        (_with_key(post, key), fingerprint)
+        for key, (post, fingerprint) in under_key.items()
+        if remembered.get(key) != fingerprint
+    ]
     # Another address may be another feed: where nothing of it is known, it begins as every source does.
     strange = fetch.at_a_new_address(watched.validators) and not known
     silent = silent or strange
@@ -1040,6 +1094,8 @@ async def deliver_forever(desk: Desk) -> None:
     while not desk.stopping.is_set():
         desk.send.clear()
         await dispatcher.turn()
+        if (gathers := dispatcher.gathers()) > 0:
+            await woken(desk.stopping, seconds=gathers)
         await woken(desk.send, desk.stopping, seconds=dispatcher.next_slot())
     await dispatcher.finish()
 
@@ -1053,6 +1109,9 @@ class Dispatcher:
         self._unsaved: list[tuple[Call, Answer]] = []
         self._renewed = self._knocked = self._turned = desk.now()
         self._burst = False
+        self._looks_round_at = self._turned
+        self._put_off = False
+        self._arrived: set[int] = set()
         self._looking: dict[int, datetime] = {}
 
     async def take_over(self) -> None:
@@ -1098,40 +1157,69 @@ class Dispatcher:
         """One transaction: outcomes saved, what is planned owed, what may start claimed."""
         desk = self._desk
         paces = {name: sender.pace for name, sender in desk.senders.items() if sender.ready}
+        under_way = Counter(call.platform for call in self._under_way.values())
+        free = {name: max(0, AT_ONCE - under_way[name]) for name in paces}
         busy = frozenset(call.chat_id for call in self._under_way.values())
         closed = ledger.Closed(busy, frozenset[str]().union(*(pace.resting(now) for pace in paces.values())))
         async with desk.database.write() as tx:
             await _save(desk, tx, self._unsaved, now)
-            arrived = {call.chat_id for call, answer in self._unsaved if isinstance(answer, Sent)}
-            for known in await chats.arrived(tx, arrived):
-                await _tell_opened(tx, known, now)
-            if now - self._knocked > KNOCK_EVERY:
-                await chats.knock(tx, now)
-                self._knocked = now
-            if now - self._renewed > LEASE / 3:
-                await ledger.renew(tx, desk.owner, now + LEASE)
-                self._renewed = now
-            await release(desk, tx, now)
-            await self._plan(tx, now)
-            room = {name: min(AT_ONCE, pace.room("send", now)) for name, pace in paces.items()}
+            self._arrived |= {call.chat_id for call, answer in self._unsaved if isinstance(answer, Sent)}
+            looks_round = self._looks_round(now)
+            if looks_round:
+                await self._look_round(tx, now)
+            room = {name: min(free[name], pace.room("send", now)) for name, pace in paces.items()}
             chat_ids = await ledger.first_in_line(tx, now=now, room=room, closed=closed, urgent_only=self._burst)
             sends = await claim(desk, tx, chat_ids, now)
             for one in sends:
                 paces[one.chat.platform].take("send", one.chat, now)
-            room = {name: min(AT_ONCE, pace.room("look_up", now)) for name, pace in paces.items()}
-            looks = await ledger.unsettled(tx, now=now, room=room, closed=closed.beside(sends))
-            for one in looks:
-                paces[one.chat.platform].take("look_up", one.chat, now)
-            room = {name: min(AT_ONCE, pace.room("edit", now)) for name, pace in paces.items()}
-            edits = await ledger.stale(tx, now=now, room=room, closed=closed.beside([*sends, *looks]))
-            replies = await self._replies(tx, edits)
-            edits = [one for one in edits if one not in replies]
-            for one in edits:
-                paces[one.chat.platform].take("edit", one.chat, now)
-            for reply in replies:
-                paces[reply.chat.platform].take("send", reply.chat, now)
+            calls = [Call(one, "send") for one in sends]
+            if looks_round:
+                calls += await self._claim_the_rest(tx, paces, free, closed.beside(sends), now)
+        if looks_round:
+            self._looks_round_at, self._arrived = now + LOOKS_ROUND, set()
+        self._put_off = not looks_round
+        return calls
+
+    def _looks_round(self, now: datetime) -> bool:
+        """Whether this turn does more than to save and to claim alerts."""
+        wait = self._looks_round_at - now
+        return not self._is_busy() or self._burst or not timedelta() < wait <= LOOKS_ROUND
+
+    async def _look_round(self, tx: Transaction, now: datetime) -> None:
+        """Doors that opened or are to be tried, leases, what was postponed, alerts that are to be planned."""
+        for known in await chats.arrived(tx, self._arrived):
+            await _tell_opened(tx, known, now)
+        if now - self._knocked > KNOCK_EVERY:
+            await chats.knock(tx, now)
+            self._knocked = now
+        if now - self._renewed > LEASE / 3:
+            await ledger.renew(tx, self._desk.owner, now + LEASE)
+            self._renewed = now
+        await release(self._desk, tx, now)
+        await self._plan(tx, now)
+
+    async def _claim_the_rest(
+        self,
+        tx: Transaction,
+        paces: Mapping[str, delivery.AccountPace],
+        free: Mapping[str, int],
+        closed: ledger.Closed,
+        now: datetime,
+    ) -> list[Call]:
+        """Look-ups, then edits and replies, in what the alerts leave."""
+        room = {name: min(free[name], pace.room("look_up", now)) for name, pace in paces.items()}
+        looks = await ledger.unsettled(tx, now=now, room=room, closed=closed)
+        for one in looks:
+            paces[one.chat.platform].take("look_up", one.chat, now)
+        room = {name: min(free[name], pace.room("edit", now)) for name, pace in paces.items()}
+        edits = await ledger.stale(tx, now=now, room=room, closed=closed.beside(looks))
+        replies = await self._replies(tx, edits)
+        edits = [one for one in edits if one not in replies]
+        for one in edits:
+            paces[one.chat.platform].take("edit", one.chat, now)
+        for reply in replies:
+            paces[reply.chat.platform].take("send", reply.chat, now)
         return [
-            *(Call(one, "send") for one in sends),
             *self._looking_for(looks, now),
             *(Call(one, "edit") for one in edits),
             *(Call(one, "reply") for one in replies),
@@ -1165,10 +1253,20 @@ class Dispatcher:
         else:
             self._burst = False
 
+    def _is_busy(self) -> bool:
+        return len(self._under_way) >= MANY_CALLS
+
+    def gathers(self) -> float:
+        """Seconds until the next turn is worth its price."""
+        if not self._is_busy():
+            return 0.0
+        return min(GATHERS, self._turned + GATHERS - self._desk.now()).total_seconds()
+
     def next_slot(self) -> float | None:
-        """Seconds until a paced account or chat may go on; None when none waits. What came free since the turn looked
-        may go on at once."""
+        """Seconds until a paced account or chat may go on, or what was put off; None when none waits. What came free
+        since the turn looked may go on at once."""
         times = [sender.pace.free_at(self._turned) for sender in self._desk.senders.values()]
+        times += [self._looks_round_at] if self._put_off else []
         now = self._desk.now()
         return min((max(0.0, (time - now).total_seconds()) for time in times if time is not None), default=None)
 
@@ -1328,7 +1426,9 @@ async def _call(desk: Desk, call: Call) -> Answer:
     """One call to a platform. A defect in an adapter counts as unknown: the call may have left."""
     sender = desk.senders[call.platform]
     if call.kind != "look_up":
-        await asyncio.sleep(sender.pace.departs("edit" if call.kind == "edit" else "send", desk.now()))
+        wait = sender.pace.departs("edit" if call.kind == "edit" else "send", desk.now())
+        if wait > 0:
+            await asyncio.sleep(wait)
     try:
         match call.kind:
             case "send":

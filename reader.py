@@ -3,13 +3,16 @@
 Pure: no network, no database, no secrets, no metrics. It loads no client library, so a worker stays small.
 """
 
-from collections.abc import Iterable, Iterator
+import pickle
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import formatters
 import stories
-from models import Condensed, Kind, Post, Source
+from models import Condensed, Kind, Known, Post, Source
 from sources import article, feed, folder, sitemap
 from sources.documents import Document
 from storage import bigrams
@@ -17,6 +20,8 @@ from storage import bigrams
 DOCUMENTS_AT_ONCE = 50
 POSTS_AT_ONCE = 10
 """Work is handed over in pieces, each with a worker's whole allowance: a large site is read, a hostile post is not."""
+KNOWN_ENTRIES = 1000
+"""So many of a document's entries are remembered, the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,14 @@ class Reading:
 
 Parsed = tuple[Post, str]
 """A post and its fingerprint."""
+
+
+class Entry(NamedTuple):
+    """A feed's entry with its fingerprint, read or known. It is known later by its `name`; b"" where it has none."""
+
+    post: Post | Known
+    fingerprint: str
+    name: bytes
 
 
 def portions(source: Source, documents: tuple[Document, ...]) -> Iterator[tuple[Document, ...]]:
@@ -59,6 +72,32 @@ def parse(source: Source, documents: tuple[Document, ...]) -> list[Parsed]:
         case Kind.JEKYLL:
             posts = folder.parse(source, documents)
     return [(post, stories.fingerprint(post)) for post in posts]
+
+
+def parse_changes(source: Source, document: Document, known: bytes) -> list[Entry]:
+    """The entries of a feed, oldest first: those that stand in `known`, which `remember` made of an earlier document,
+    without their text. All else about them is as `parse` says it. Raises SourceError."""
+    entries = feed.parse_changes(source, document, _recalled(known))
+    return [Entry(post, _fingerprint(post), name) for post, name in entries]
+
+
+def _fingerprint(post: Post | Known) -> str:
+    return post.fingerprint if isinstance(post, Known) else stories.fingerprint(post)
+
+
+def remember(entries: Sequence[Entry]) -> bytes:
+    """What the entries of the newest document are known by; b"" where that is nothing."""
+    known = {name: tuple(_known(post, fingerprint)) for post, fingerprint, name in entries[-KNOWN_ENTRIES:] if name}
+    return zlib.compress(pickle.dumps(known, pickle.HIGHEST_PROTOCOL), 1) if known else b""
+
+
+def _known(post: Post | Known, fingerprint: str) -> Known:
+    return Known(post.link, post.guid, post.digest, post.published, post.updated, fingerprint)
+
+
+def _recalled(known: bytes) -> dict[bytes, Known]:
+    recalled = pickle.loads(zlib.decompress(known)) if known else {}  # noqa: S301, made by `remember`
+    return {name: Known(*fields) for name, fields in recalled.items()}
 
 
 def in_order(source: Source, parsed: Iterable[Parsed]) -> list[Parsed]:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 SOME_POSTS = 20_000
@@ -36,6 +37,9 @@ def parser() -> argparse.ArgumentParser:
     )
     fanout.add_argument("--rate", type=int, help="messages a second on Telegram (default: 30, then 1000)")
     fanout.add_argument("--chats", type=int, help="how many get the alert (default: 600, 3000)")
+    sending = names.add_parser("sending", help="CPU of a message from claim to mark, beside other ways to send it")
+    sending.add_argument("--messages", type=int, default=1000, help="of each run (default: 1000)")
+    sending.add_argument("--rounds", type=int, default=3, help="runs of each way to send, in turns (default: 3)")
     faults = names.add_parser("faults", help="5,000 deliveries, disturbed and killed: nothing lost, no double unseen")
     faults.add_argument("--seeds", default="1", help="3, or 1-20")
     return top
@@ -50,11 +54,19 @@ def main() -> None:
         first, _, last = options.seeds.partition("-")
         faults.main(range(int(first), int(last or first) + 1))
         return
+    missed = list[str]()
     if options.name in (None, "fanout"):
         from benchmarks import fanout
 
         given = vars(options)
-        fanout.main(given.get("rate"), given.get("chats"))
+        if not fanout.main(given.get("rate"), given.get("chats")):
+            missed.append("fanout")
+    if options.name in (None, "sending"):
+        from benchmarks import sending
+
+        given = vars(options)
+        if not sending.main(given.get("messages", 1000), given.get("rounds", 1)):
+            missed.append("sending")
     if options.name in (None, "websub"):
         from benchmarks import websub
 
@@ -90,6 +102,8 @@ def main() -> None:
 
         rows = options.rows if options.name else "10000,100000"
         ledger.main(sizes=[int(size) for size in rows.split(",")])
+    if missed:
+        sys.exit(f"{', '.join(missed)}: a figure above is not as wanted")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import DateTime, Index, String, create_engine, event, text, update
+from sqlalchemy import DateTime, Engine, Index, String, create_engine, event, text, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 import delivery
@@ -115,9 +115,9 @@ class Row(Base):
     __table_args__ = (Index("waiting", "status", "alert"),)
 
 
-def orm(folder: Path, rows: int) -> tuple[float, float]:
-    """Inserts and marks a second, each with its own `session.commit()`."""
-    engine = create_engine(f"sqlite:///{folder}/orm.db")
+def orm_engine(path: Path) -> Engine:
+    """A database with the small bot's table, every commit on the disk."""
+    engine = create_engine(f"sqlite:///{path}")
 
     def prepare(connection: Any, _: object) -> None:
         for pragma in ("journal_mode=WAL", "synchronous=FULL"):
@@ -125,6 +125,12 @@ def orm(folder: Path, rows: int) -> tuple[float, float]:
 
     event.listen(engine, "connect", prepare)
     Base.metadata.create_all(engine)
+    return engine
+
+
+def orm(folder: Path, rows: int) -> tuple[float, float]:
+    """Inserts and marks a second, each with its own `session.commit()`."""
+    engine = orm_engine(folder / "orm.db")
     with Session(engine) as session:
         began = time.perf_counter()
         for number in range(rows):

@@ -74,3 +74,11 @@ async def publish(desk: Desk, first: int, count: int = 1, *, planned: bool = Tru
             await archive.open_fanouts(tx, [*ids])
     desk.send.set()
     return desk.now()
+
+
+async def is_owed(desk: Desk) -> bool:
+    """Whether anything has yet to arrive."""
+    async with desk.database.read() as connection:
+        sql = "SELECT EXISTS(SELECT 1 FROM fanouts) OR EXISTS(SELECT 1 FROM deliveries WHERE status = 'waiting') "
+        sql += "OR EXISTS(SELECT 1 FROM deliveries WHERE status IN ('sending', 'unknown'))"
+        return bool((await connection.exec_driver_sql(sql)).scalar())

@@ -22,7 +22,7 @@ from delivery.ledger import (
 from delivery.limits import COMMANDS, PRESSES, Limits, Verdict
 from delivery.pace import REMEMBERED, AccountPace, Limit, Pace
 from delivery.reach import Reach, reach
-from delivery.sender import Alarm, Sender
+from delivery.sender import Alarm, Problem, Sender
 from delivery.wishes import Heard, listens, matching, plan, topic_form, wants
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "Next",
     "NotThere",
     "Pace",
+    "Problem",
     "Reach",
     "Sender",
     "Turn",

@@ -7,15 +7,31 @@ from typing import Protocol
 
 from delivery.ledger import LookUp
 from delivery.pace import AccountPace
+from locales import say
 from models import Alert, Chat, ChatSettings, Outgoing, Parcel, Reply, SendResult
 
 
 @dataclass(frozen=True, slots=True)
-class Alarm:
-    """What is wrong with an account, for its admins: a text of the locales ("notice.…"), and the problem in words."""
+class Problem:
+    """What is wrong with an account: a text of the locales ("account.…"), and what fills it."""
 
     text: str
-    problem: str
+    words: tuple[tuple[str, str], ...] = ()
+
+    @staticmethod
+    def of(text: str, **words: str) -> "Problem":
+        return Problem(f"account.{text}", tuple(words.items()))
+
+    def said(self, language: str) -> str:
+        return say(language, self.text, **dict(self.words))
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """What an account's admins are told: a text of the locales ("notice.…"), and the problem."""
+
+    text: str
+    problem: Problem
 
 
 class Sender(Protocol):

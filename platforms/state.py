@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from delivery import Alarm
+from delivery import Alarm, Problem
 
 ANSWERS_END = 2.5
 """Seconds that answers to commands have to end in when the desk stops: Ctrl-C must not take more than 5 in all."""
@@ -11,7 +11,7 @@ ANSWERS_END = 2.5
 
 @dataclass(slots=True)
 class State:
-    """`word` is "starting", "ready" or "paused"; `problem` says why it is not ready, for people.
+    """`word` is "starting", "ready" or "paused"; `why` it is not ready.
 
     `alarm` is what the admins are told as long as it is so. `answered` is set once the platform has answered, even with
     a refusal.
@@ -19,21 +19,30 @@ class State:
 
     name: str
     word: str = "starting"
-    problem: str = ""
+    why: Problem | None = None
     alarm: Alarm | None = None
     answered: asyncio.Event = field(default_factory=asyncio.Event)
 
+    @property
+    def problem(self) -> str:
+        """Why it is not ready, for the terminal and the log; "" where nothing is wrong."""
+        return self.problem_in("en")
+
+    def problem_in(self, language: str) -> str:
+        """The same for readers."""
+        return self.why.said(language) if self.why else ""
+
     def ready(self) -> None:
-        self.word, self.problem, self.alarm = "ready", "", None
+        self.word, self.why, self.alarm = "ready", None, None
         self.answered.set()
 
-    def trouble(self, problem: str, alarm: str = "") -> None:
+    def trouble(self, why: Problem, alarm: str = "") -> None:
         """Something is wrong; it is tried again by itself. `alarm` is the text for the admins, if they must know."""
-        self.problem = problem
+        self.why = why
         if alarm:
-            self.alarm = Alarm(alarm, problem)
+            self.alarm = Alarm(alarm, why)
 
-    def refused(self, problem: str) -> None:
+    def refused(self, why: Problem) -> None:
         """The platform said no: paused until it says yes."""
-        self.word, self.problem, self.alarm = "paused", problem, Alarm("notice.account_paused", problem)
+        self.word, self.why, self.alarm = "paused", why, Alarm("notice.account_paused", why)
         self.answered.set()

@@ -15,7 +15,7 @@ os.environ.setdefault("PTB_TIMEDELTA", "1")
 
 import orjson
 import structlog
-from telegram import CallbackQuery, InlineQuery, LinkPreviewOptions, Message, ReplyParameters, Update
+from telegram import CallbackQuery, InlineQuery, LinkPreviewOptions, Message, Update
 from telegram.constants import ParseMode
 from telegram.error import (
     BadRequest,
@@ -30,7 +30,7 @@ from telegram.error import (
 )
 
 from config.settings import Telegram as Settings
-from delivery import AccountPace, Alarm, CannotLook, Limit, LookUp
+from delivery import AccountPace, Alarm, CannotLook, Limit, LookUp, Problem
 from formatters import telegram as render
 from formatters.parts import is_urgent
 from models import (
@@ -75,7 +75,7 @@ REMEMBERED_UPDATES = 1000
 WEBHOOK = "/telegram"
 SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105, a header's name
 
-TOKEN_REFUSED = "the token is refused: copy it again from @BotFather"  # noqa: S105, words for people
+TOKEN_REFUSED = Problem.of("token", where="@BotFather")
 
 # Telegram has no error codes beside 400: its exact descriptions are the codes
 # (https://github.com/tdlib/telegram-bot-api, Client.cpp; lower case here).
@@ -146,7 +146,7 @@ class Telegram:
             token,
             base_url=f"{settings.api_base.rstrip('/')}/bot",
             base_file_url=f"{settings.api_base.rstrip('/')}/file/bot",
-            request=_request(connections=64),
+            request=_request(connections=256),
             get_updates_request=_request(connections=2),
         )
         self._incoming = Incoming(self._bot, self.account, settings, defaults.language)
@@ -186,6 +186,11 @@ class Telegram:
 
     async def check(self) -> str:
         """Ask once whether the token works; "" or what is wrong, in words."""
+        problem = await self._sign_in()
+        return problem.said("en") if problem else ""
+
+    async def _sign_in(self) -> Problem | None:
+        base = self._settings.api_base
         try:
             if self._incoming.username:
                 await self._bot.get_me()
@@ -194,12 +199,12 @@ class Telegram:
         except InvalidToken as error:
             if not _is_foreign(error):
                 return TOKEN_REFUSED
-            return f"no answer from {self._settings.api_base} (a page that is not telegram's)"
+            return Problem.of("foreign_page", base=base, name=NAME)
         except TelegramError as error:
-            why = error.message if isinstance(error, NotSent) else type(error).__name__
-            return f"no answer from {self._settings.api_base} ({why})"
+            said = error.message if isinstance(error, NotSent) else type(error).__name__
+            return Problem.of("unreachable", base=base, error=said)
         self._incoming.username = self._bot.username.lower()
-        return ""
+        return None
 
     async def close(self) -> None:
         """Give the connections back; a bot that never got through has some too."""
@@ -212,20 +217,20 @@ class Telegram:
     def _pause(self) -> None:
         """The token is refused: nothing is sent until it is taken again, which is asked each minute."""
         if self.state.word != "paused":
-            log.error("telegram is paused", problem=TOKEN_REFUSED)
+            log.error("telegram is paused", problem=TOKEN_REFUSED.said("en"))
         self.state.refused(TOKEN_REFUSED)
 
     async def _connect(self) -> bool:
         pause = 1.0
         while True:
-            problem = await self.check()
-            if not problem:
+            problem = await self._sign_in()
+            if problem is None:
                 break
             if problem == TOKEN_REFUSED:
                 self._pause()
                 return False
             self.state.trouble(problem)
-            log.warning("telegram cannot be reached", problem=problem)
+            log.warning("telegram cannot be reached", problem=self.state.problem)
             await asyncio.sleep(pause)
             pause = min(LONGEST_PAUSE, pause * 2)
         self.state.ready()
@@ -254,7 +259,8 @@ class Telegram:
                     await self._bot.set_webhook(url, allowed_updates=ALLOWED, secret_token=secret)
                     self._called = True
                 if info.url == url and info.last_error_date and datetime.now(UTC) - info.last_error_date < LATELY:
-                    self.state.trouble(f"telegram cannot call {url}: {info.last_error_message}")
+                    said = str(info.last_error_message)
+                    self.state.trouble(Problem.of("not_called", url=url, error=said))
                 else:
                     self.state.ready()
             except InvalidToken as error:
@@ -262,7 +268,7 @@ class Telegram:
                     self._pause()
                     return
             except TelegramError as error:
-                self.state.trouble(f"telegram does not take {url} as a webhook ({error.message})")
+                self.state.trouble(Problem.of("no_webhook", url=url, error=error.message))
             await asyncio.sleep(ASK_AGAIN)
 
     @property
@@ -306,7 +312,7 @@ class Telegram:
                 if not _is_foreign(error):
                     self._pause()
                     return
-                self.state.trouble("cannot receive (a page that is not telegram's); trying again")
+                self.state.trouble(Problem.of("foreign_page", base=self._settings.api_base, name=NAME))
                 pause = min(LONGEST_PAUSE, pause * 2)
             except Conflict as error:
                 await self._yield_to_nobody(error)
@@ -315,7 +321,7 @@ class Telegram:
                 pause = seconds(error.retry_after)
             except Exception as error:
                 # Not only the library's own: of what is no update it makes whatever its constructors raise.
-                self.state.trouble(f"cannot receive ({type(error).__name__}); trying again")
+                self.state.trouble(Problem.of("not_receiving", error=type(error).__name__))
                 pause = min(LONGEST_PAUSE, pause * 2)
             else:
                 for number, update in updates:
@@ -331,13 +337,13 @@ class Telegram:
     async def _yield_to_nobody(self, error: Conflict) -> None:
         """Another program has the updates: said, and a webhook is taken away, since this bot polls."""
         if error.message.lower().startswith(WEBHOOK_IS_SET):
-            self.state.trouble("another program set a webhook for this bot: it is taken away")
+            self.state.trouble(Problem.of("webhook_set"))
             await self._answers.quietly(self._bot.delete_webhook())
         else:
             self._conflict = asyncio.get_running_loop().time()
-            problem = "another program reads this bot's messages: stop the other one"
-            if self.state.problem != problem:
-                log.error("telegram has a second reader", problem=problem)
+            problem = Problem.of("second_reader")
+            if self.state.why != problem:
+                log.error("telegram has a second reader", problem=problem.said("en"))
             self.state.trouble(problem, alarm="notice.second_reader")
 
     async def _handle(self, number: int, update: Update | Door) -> None:
@@ -415,29 +421,16 @@ class Telegram:
 
     async def send(self, parcel: Outgoing) -> SendResult:
         """Post the alert, or a round-up, which never rings. Whether it left is told by the error's type."""
-        shown = drawn(render, parcel)
-        extra: dict[str, Any] = {"allow_paid_broadcast": True} if self._settings.paid_broadcast else {}
-        try:
-            message = await self._bot.send_message(
-                int(parcel.chat.id),
-                shown.html,
-                message_thread_id=int(parcel.chat.thread) if parcel.chat.thread else None,
-                disable_notification=isinstance(parcel, Roundup) or not is_urgent(parcel.alert),
-                **_form(shown),
-                **extra,
-            )
-            return Sent(str(message.message_id))
-        except Exception as error:
-            return self._result(error, parcel.chat)
+        silent = isinstance(parcel, Roundup) or not is_urgent(parcel.alert)
+        return await self._post(parcel.chat, {"disable_notification": silent} | _form(drawn(render, parcel)))
 
     async def edit(self, parcel: Outgoing) -> SendResult:
         """Make the sent message show its alerts as they are now."""
         shown = drawn(render, parcel)
         message_id = parcel.delivery.message_id
         try:
-            await self._bot.edit_message_text(
-                shown.html, chat_id=int(parcel.chat.id), message_id=int(message_id), **_form(shown)
-            )
+            place = {"chat_id": int(parcel.chat.id), "message_id": int(message_id)}
+            await self._bot.post("editMessageText", place | _form(shown))
         except BadRequest as error:
             return Sent(message_id) if _said(error).startswith(NOTHING_TO_EDIT) else self._result(error, parcel.chat)
         except Exception as error:
@@ -447,21 +440,17 @@ class Telegram:
     async def reply(self, parcel: Parcel) -> SendResult:
         """Say below the sent alert who carries it too; where that was deleted, without it."""
         shown = render.also(parcel.alert, parcel.settings)
-        extra: dict[str, Any] = {"allow_paid_broadcast": True} if self._settings.paid_broadcast else {}
+        below = {"message_id": int(parcel.delivery.message_id), "allow_sending_without_reply": True}
+        return await self._post(parcel.chat, {"disable_notification": True, "reply_parameters": below} | _form(shown))
+
+    async def _post(self, chat: Chat, message: dict[str, Any]) -> SendResult:
+        extra = {"allow_paid_broadcast": True} if self._settings.paid_broadcast else {}
+        thread = {"message_thread_id": int(chat.thread)} if chat.thread else {}
         try:
-            message = await self._bot.send_message(
-                int(parcel.chat.id),
-                shown.html,
-                message_thread_id=int(parcel.chat.thread) if parcel.chat.thread else None,
-                disable_notification=True,
-                reply_parameters=ReplyParameters(int(parcel.delivery.message_id), allow_sending_without_reply=True),
-                parse_mode=ParseMode.HTML,
-                link_preview_options=LinkPreviewOptions(is_disabled=True),
-                **extra,
-            )
-            return Sent(str(message.message_id))
+            posted = await self._bot.post("sendMessage", {"chat_id": int(chat.id)} | thread | message | extra)
         except Exception as error:
-            return self._result(error, parcel.chat)
+            return self._result(error, chat)
+        return Sent(str(posted))
 
     async def tell(self, chat: Chat, told: Reply) -> SendResult:
         """Post something that is no alert; it rings."""
@@ -548,12 +537,14 @@ def _is_foreign(error: BaseException) -> bool:
 
 @lru_cache(maxsize=256)
 def _form(shown: render.TelegramText) -> dict[str, Any]:
+    """What a message says, as the Bot API takes it (https://core.telegram.org/bots/api#sendmessage)."""
     picture = shown.picture
     preview = LinkPreviewOptions(url=picture, prefer_large_media=True) if picture else LinkPreviewOptions(True)
     opens = ((Button(shown.button[0], url=shown.button[1]),),) if shown.button else ()
-    rows = (*opens, *shown.rows)
+    buttons = keyboard((*opens, *shown.rows), BESIDE)
     return {
-        "parse_mode": None if shown.plain else ParseMode.HTML,
-        "link_preview_options": preview,
-        "reply_markup": keyboard(rows, BESIDE),
+        "text": shown.html,
+        "parse_mode": None if shown.plain else ParseMode.HTML.value,
+        "link_preview_options": preview.to_dict(),
+        "reply_markup": buttons.to_dict() if buttons else None,
     }

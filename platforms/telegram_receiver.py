@@ -1,10 +1,12 @@
-"""Telegram's updates, read one by one."""
+"""The library's bot, where it reads more than it should: updates one by one, and of a sent message only its id."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from telegram import Bot, Update
+from telegram.request import RequestData
+from telegram.request._requestparameter import RequestParameter
 
 from models import ChatGone
 
@@ -26,7 +28,7 @@ class Door:
 
 
 class Receiver(Bot):
-    """A bot that one update does not stop which the library cannot read.
+    """A bot that one update does not stop which the library cannot read, and that reads no more than it needs.
 
     It lacks fields that a server of another version leaves out, and then refuses the whole answer, for ever.
     """
@@ -37,6 +39,16 @@ class Receiver(Bot):
         data = {"timeout": POLL, "offset": offset, "allowed_updates": ALLOWED}
         found: Any = await self._post("getUpdates", data, read_timeout=POLL + TIMEOUT)
         return [(int(update["update_id"]), self.read(update)) for update in found]
+
+    async def post(self, method: str, message: dict[str, Any]) -> int:
+        """Send or edit a message; its id. Raises what the library raises, and others where the answer is no message.
+
+        `message` is plain JSON, and of what comes back the id is read: the library looks at each value for its own
+        types, and makes dozens of them of the answer, which costs as much as the call.
+        """
+        told = [RequestParameter(name, value, None) for name, value in message.items() if value is not None]
+        posted: Any = await self.request.post(f"{self.base_url}/{method}", RequestData(told))
+        return int(posted["message_id"])
 
     def read(self, update: dict[str, Any]) -> Door | Update | None:
         """One update as Telegram writes it; None where it cannot be read."""

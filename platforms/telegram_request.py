@@ -5,6 +5,7 @@ work at 64 calls in flight (docs/decisions/0008). Retries, redirects and proxies
 """
 
 import re
+from functools import lru_cache
 from typing import Any, cast
 
 import aiohttp
@@ -145,6 +146,7 @@ def _sum(one: Seconds, other: Seconds) -> Seconds:
     return None if one is None or other is None else one + other
 
 
+@lru_cache(maxsize=64)
 def _timeout(
     *, connect: Seconds, one_connect: Seconds, write: Seconds, read: Seconds, download: bool
 ) -> aiohttp.ClientTimeout:

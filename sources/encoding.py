@@ -7,12 +7,14 @@ the bytes keep its rules; Korean, if that is what the bytes show; an encoding of
 """
 
 import codecs
+import functools
 import re
 
 DECLARED = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._:-]{2,40})[\"']", re.IGNORECASE)
 IN_A_PAGE = re.compile(rb"<meta\b[^<>]{0,200}?charset\s*=\s*[\"']?([A-Za-z0-9._:-]{2,40})", re.IGNORECASE)
 DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+CONTROLS = bytes(number for number in range(32) if number not in (9, 10, 13))
 MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -74,8 +76,14 @@ DOUBTED, BELIEVED = 0.15, 0.9
 
 def to_text(body: bytes, *, charset: str = "", override: str = "") -> str:
     """The document's text, without its XML declaration. `override` (the source's setting) wins over all."""
-    text = _decode(body, charset, override)
-    return FORBIDDEN.sub("", DECLARATION.sub("", text.lstrip("\ufeff"), count=1))
+    text = DECLARATION.sub("", _decode(body, charset, override).lstrip("\ufeff"), count=1)
+    return FORBIDDEN.sub("", text) if _may_hold_forbidden(body, text) else text
+
+
+def _may_hold_forbidden(body: bytes, text: str) -> bool:
+    """Looks at the bytes, which is faster: no encoding but those with zero bytes has a control character without its
+    byte."""
+    return len(body.translate(None, CONTROLS)) < len(body) or "\ufffe" in text or "\uffff" in text
 
 
 def _decode(body: bytes, charset: str, override: str) -> str:
@@ -99,6 +107,7 @@ def encoding_of(body: bytes, *, charset: str = "", override: str = "") -> str:
     return _found_out(body, [name for name in said if name])
 
 
+@functools.lru_cache(maxsize=256)
 def known_encoding(name: str) -> str:
     """The encoding that is meant by a name; "" for one that is unknown or is none of text in bytes."""
     try:

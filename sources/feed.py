@@ -10,11 +10,11 @@ import html.entities
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urljoin
 
 import fastfeedparser
@@ -22,17 +22,18 @@ import feedparser
 from lxml import etree  # type: ignore[import-untyped]
 
 from errors import SourceError
-from models import Post, Source
-from sources import records, walls
+from models import Known, Post, Source
+from sources import pieces, records, walls
 from sources.clean import clean
 from sources.documents import Document
-from sources.encoding import to_text
+from sources.encoding import encoding_of, to_text
 from sources.moments import moment
 from sources.original import original_of
+from sources.pieces import Pieces
 
 ROOT = re.compile(r"<(?:[A-Za-z]+:)?(rss|feed|RDF|channel)[\s>]", re.IGNORECASE)
 CLOSED = re.compile(r"</(?:[A-Za-z]+:)?(?:rss|feed|RDF|channel)\s*>", re.IGNORECASE)
-CDATA = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
+SECTION = "<![CDATA["
 AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});)(?:([A-Za-z][A-Za-z0-9]{1,31});)?")
 BRACKET = re.compile(r"<(?![A-Za-z_/!?])")
 """No element of a feed is named in Hangul: `<속보>` is a title."""
@@ -54,8 +55,15 @@ TITLE_OF_ELEMENTS = re.compile(r"<(?:[A-Za-z]+:)?title\b[^<>]{0,200}\btype\s*=\s
 DATE = re.compile(
     r"<(?:[A-Za-z]+:)?(?:pubDate|published|issued|date|updated|modified|lastBuildDate|created)[\s>]", re.I
 )
+DATED = re.compile(DATE.pattern.encode(), re.IGNORECASE)
+USUAL_DATES = ("<pubDate>", "<published>", "<updated>", "<dc:date>")
 XML_BASE = re.compile(r"\bxml:base\s*=")
 LONG_TAG = re.compile(r"<[A-Za-z][^<>]{100000}")
+
+
+P = TypeVar("P", bound=Post | Known)
+Read = tuple[Post | Known, bytes]
+"""An entry and its name (sources/pieces.py); b"" where it has none, and is read each time."""
 
 
 def parse(source: Source, document: Document) -> list[Post]:
@@ -69,35 +77,112 @@ def parse(source: Source, document: Document) -> list[Post]:
     return oldest_first(posts_of(source, entries, document.name))
 
 
-def oldest_first(posts: list[Post]) -> list[Post]:
+def parse_changes(source: Source, document: Document, known: Mapping[bytes, Known]) -> list[Read]:
+    """As `parse`, but entries that are known by their names are not read. Raises SourceError."""
+    parts = pieces.cut(document.body)
+    if parts is None:
+        return [(post, b"") for post in parse(source, document)]
+    encoding = encoding_of(document.body, charset=document.charset, override=source.encoding)
+    names = pieces.names(parts, document.name, encoding)
+    strange = [one for one, name in zip(parts.entries, names, strict=True) if name not in known]
+    fresh = _read_alike(source, parts._replace(entries=tuple(strange)), document.name, encoding) if strange else []
+    if len(fresh) < len(strange) or len(names) > MAX_ENTRIES:
+        return [(post, b"") for post in parse(source, document)]
+    rest = iter(fresh)
+    posts = [known[name] if name in known else next(rest) for name in names]
+    unique = [
+        (replace(post, key=key) if isinstance(post, Post) else post, names[number])
+        for key, (number, post) in _under_keys(posts).items()
+    ]
+    return [unique[number] for number in _order([post for post, _ in unique])]
+
+
+def _read_alike(source: Source, parts: Pieces, base: str, encoding: str) -> list[Post]:
+    """The post of each entry, where all are read by the faster parser from what stands in the entry itself: whatever
+    stands beside it, it will be read so. Otherwise nothing."""
+    text = to_text(b"".join([parts.head, *parts.entries, parts.tail]), override=encoding)
+    if records.is_json(text) or _has_title_of_elements(text):
+        return []
+    try:
+        whole = _whole(text)
+    except SourceError:
+        return []
+    entries = _fast(whole.body) if whole.begun == len(parts.entries) else []
+    if len(entries) != len(parts.entries):
+        return []
+    if any("published" in entry and not DATED.search(one) for entry, one in zip(entries, parts.entries, strict=True)):
+        return []
+    return [_post(source, entry, base) for entry in entries]
+
+
+def oldest_first(posts: Sequence[Post]) -> list[Post]:
     """Posts in a document's order → oldest first; ties keep the reversed order of a document that is newest first."""
+    return [posts[number] for number in _order(posts)]
+
+
+def _order(posts: Sequence[Post | Known]) -> list[int]:
+    """The places of the posts, oldest first."""
     dated = [post.published or post.updated for post in posts]
-    ordered = list(reversed(posts)) if _is_newest_first(dated) else posts
+    places = list(reversed(range(len(posts)))) if _is_newest_first(dated) else list(range(len(posts)))
     if all(dated):
-        ordered.sort(key=lambda post: post.published or post.updated or datetime.min.replace(tzinfo=UTC))
-    return ordered
+        places.sort(key=lambda place: dated[place] or datetime.min.replace(tzinfo=UTC))
+    return places
 
 
 # -------------------------------------------------------------------------------------------------------- the document
 
 
-def _xml_entries(text: str, base: str) -> list[Mapping[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A document as parsers get it, mended and without half entries; so many entries are `begun` in it."""
+
+    text: str
+    body: bytes
+    begun: int
+
+
+def _whole(text: str) -> Whole:
     _refuse_what_is_no_feed(text)
-    parts = CDATA.split(_without_declarations(text))
-    markup = [part for part in parts if not part.startswith("<![CDATA[")]
+    parts = _sections(_without_declarations(text))
+    markup = [part for part in parts if not part.startswith(SECTION)]
     begun = refuse_what_exhausts(markup)
     if _is_cut(markup):
         text = _whole_entries("".join(parts))
-        parts = CDATA.split(text)
+        parts = _sections(text)
         begun -= 1
-    text = "".join(part if part.startswith("<![CDATA[") else _mend(part) for part in parts)
-    body = text.encode("utf-8", errors="replace")
-    if TITLE_OF_ELEMENTS.search(text) and begun <= SLOW_ENTRIES:
-        return _thorough(body, base)
-    entries = _entries(body, begun, base, based=XML_BASE.search(text) is not None)
-    first = ENTRY.search(text)
-    written = sum(1 for _ in DATE.finditer(text, first.start())) if first else 0
-    return entries if sum("published" in entry for entry in entries) <= written else [*map(_undated, entries)]
+    text = "".join(part if part.startswith(SECTION) else _mend(part) for part in parts)
+    return Whole(text, text.encode("utf-8", errors="replace"), begun)
+
+
+def _sections(text: str) -> list[str]:
+    """The text cut before and behind each CDATA section."""
+    parts, at = list[str](), 0
+    while (start := text.find(SECTION, at)) >= 0 and (end := text.find("]]>", start + len(SECTION))) >= 0:
+        parts += [text[at:start], text[start : end + 3]]
+        at = end + 3
+    return [*parts, text[at:]]
+
+
+def _xml_entries(text: str, base: str) -> list[Mapping[str, Any]]:
+    whole = _whole(text)
+    if whole.begun <= SLOW_ENTRIES and _has_title_of_elements(whole.text):
+        return _thorough(whole.body, base)
+    based = "xml:base" in whole.text and XML_BASE.search(whole.text) is not None
+    entries = _entries(whole.body, whole.begun, base, based=based)
+    return entries if _are_dates_written(whole.text, entries) else [*map(_undated, entries)]
+
+
+def _has_title_of_elements(text: str) -> bool:
+    return "xhtml" in text and TITLE_OF_ELEMENTS.search(text) is not None
+
+
+def _are_dates_written(text: str, entries: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether as many dates stand in the entries as were found."""
+    found, first = sum("published" in entry for entry in entries), ENTRY.search(text)
+    start = first.start() if first else len(text)
+    if found <= sum(text.count(tag, start) for tag in USUAL_DATES):
+        return True
+    return found <= sum(1 for _ in DATE.finditer(text, start))
 
 
 def _undated(entry: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -256,18 +341,22 @@ def _is_newest_first(dated: list[datetime | None]) -> bool:
 
 def posts_of(source: Source, entries: Iterable[Mapping[str, Any]], base: str) -> list[Post]:
     """The posts in the document's order; an entry is what the parsers make of it. `base`: the document's address."""
-    read = [_post(source, entry, base) for entry in entries]
-    repeated = {key for key, times in Counter(post.key for post, _ in read).items() if times > 1}
-    unique: dict[str, Post] = {}
-    for post, own_key in read:
-        key = f"{post.key} {own_key}" if post.key in repeated else post.key
-        if key not in unique:
-            unique[key] = replace(post, key=key)
-    return list(unique.values())
+    found = _under_keys([_post(source, entry, base) for entry in entries])
+    return [replace(post, key=key) for key, (_, post) in found.items()]
 
 
-def _post(source: Source, entry: Mapping[str, Any], base: str) -> tuple[Post, str]:
-    """The post, and what tells it apart should its guid repeat in the document."""
+def _under_keys(posts: Sequence[P]) -> dict[str, tuple[int, P]]:
+    """Key → the first post that has it, and its place; a guid that repeats is made unique by what tells it apart."""
+    keys = [post.guid or post.link or post.digest for post in posts]
+    times = Counter(keys)
+    unique = dict[str, tuple[int, P]]()
+    for place, (key, post) in enumerate(zip(keys, posts, strict=True)):
+        apart = post.link if post.guid and post.link else post.digest
+        unique.setdefault(f"{key} {apart}" if times[key] > 1 else key, (place, post))
+    return unique
+
+
+def _post(source: Source, entry: Mapping[str, Any], base: str) -> Post:
     title = _title(_text(entry.get("title"))[: 2 * MAX_TITLE])[:MAX_TITLE]
     link = _link(_address(entry), str(entry.get("link_base") or base))
     raw, place = _html(entry)
@@ -277,7 +366,7 @@ def _post(source: Source, entry: Mapping[str, Any], base: str) -> tuple[Post, st
     if len(guid) > MAX_ADDRESS:
         guid = hashlib.blake2b(guid.encode(), digest_size=16).hexdigest()
     original, headline = original_of(body)
-    post = Post(
+    return Post(
         source_id=source.id,
         key=guid or link or digest,
         title=title,
@@ -294,7 +383,6 @@ def _post(source: Source, entry: Mapping[str, Any], base: str) -> tuple[Post, st
         guid=guid,
         digest=digest,
     )
-    return post, link if guid and link else digest
 
 
 def _address(entry: Mapping[str, Any]) -> str:

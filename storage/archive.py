@@ -1,5 +1,6 @@
 """Posts, stories, alerts and their versions; and the memory of what was seen."""
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models import Alert, Condensed, Post, Urgency
-from storage.tables import alerts, deliveries, fanouts, posts, seen, seen_marks, stories, story_links, versions
+from storage.tables import alerts, deliveries, each, fanouts, posts, seen, seen_marks, stories, story_links, versions
 
 CHUNK = 500  # SQLite takes 32,766 parameters a statement (https://www.sqlite.org/limits.html)
 
@@ -347,9 +348,12 @@ async def last_alert(connection: AsyncConnection) -> int:
     return await connection.scalar(select(func.max(alerts.c.id))) or 0
 
 
+BY_IDS = alert_columns().where(alerts.c.id.in_(each("ids")))
+
+
 async def by_ids(connection: AsyncConnection, ids: Sequence[int]) -> list[Alert]:
     """The alerts with these ids, in this order."""
-    rows = await connection.execute(alert_columns().where(alerts.c.id.in_(ids)))
+    rows = await connection.execute(BY_IDS, {"ids": json.dumps([*ids])})
     found = {row.id: alert_of(row) for row in rows}
     return [found[one] for one in ids if one in found]
 

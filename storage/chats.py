@@ -1,17 +1,33 @@
 """Chats, what they chose and what they subscribed to."""
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, time
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, String, and_, cast, delete, exists, func, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    String,
+    and_,
+    cast,
+    delete,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models import Chat, ChatSettings, Digest, Every, QuietHours, Status, Subscription, Urgency
 from storage import access, asked
-from storage.tables import accounts, chats, deliveries, metadata, notices, subscriptions
+from storage.tables import accounts, chats, deliveries, each, metadata, notices, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,28 +47,29 @@ def chat_of(row: Row[Any]) -> Chat:
     return Chat(row.platform, row.account, row.chat, row.thread)
 
 
-SETTINGS = tuple(
-    chats.c[name]
-    for name in (
-        *("language", "timezone", "pictures", "hashtags", "here", "only_urgent", "quiet", "quiet_urgent"),
-        *("digest", "digest_nothing", "muted_until", "muted_topics"),
-    )
+SETTINGS = (
+    *(chats.c[name] for name in ("language", "timezone", "pictures", "hashtags", "here", "only_urgent", "quiet")),
+    *(chats.c[name] for name in ("quiet_urgent", "digest", "digest_nothing", "muted_until")),
+    type_coerce(chats.c.muted_topics, String).label("muted_topics"),
 )
-"""The columns that `settings_of` reads."""
+"""The columns that `settings_of` reads, in this order."""
 
 
 def settings_of(row: Row[Any]) -> ChatSettings:
+    topics = row.muted_topics if isinstance(row.muted_topics, str) else json.dumps(row.muted_topics)
+    return settings_in((*(getattr(row, column.name) for column in SETTINGS[:-1]), topics))
+
+
+@lru_cache(maxsize=1024)
+def settings_in(columns: tuple[Any, ...]) -> ChatSettings:
+    """Settings as the columns `SETTINGS` have them. Most chats chose the same."""
+    *simple, quiet, quiet_urgent, digest, digest_nothing, muted_until, muted_topics = columns
     return ChatSettings(
-        row.language,
-        row.timezone,
-        row.pictures,
-        row.hashtags,
-        row.here,
-        row.only_urgent,
-        quiet_of(row.quiet, urgent_passes=row.quiet_urgent),
-        digest_of(row.digest, say_nothing_new=row.digest_nothing),
-        row.muted_until,
-        tuple(row.muted_topics),
+        *simple,
+        quiet=quiet_of(quiet, urgent_passes=quiet_urgent),
+        digest=digest_of(digest, say_nothing_new=digest_nothing),
+        muted_until=muted_until,
+        muted_topics=tuple(json.loads(muted_topics)),
     )
 
 
@@ -278,8 +295,15 @@ async def arrived(tx: AsyncConnection, chat_ids: Collection[int]) -> list[KnownC
     """A message arrived in these chats; returns those whose door was found closed before it."""
     if not chat_ids:
         return []
-    tried = update(chats).where(chats.c.id.in_(chat_ids), chats.c.knocks > 0, chats.c.paused == "")
-    return [_known(row) for row in await tx.execute(tried.values(knocks=0, knock_at=None).returning(chats))]
+    return [_known(row) for row in await tx.execute(ARRIVED, {"ids": json.dumps([*chat_ids])})]
+
+
+ARRIVED = (
+    update(chats)
+    .where(chats.c.id.in_(each("ids")), chats.c.knocks > 0, chats.c.paused == "")
+    .values(knocks=0, knock_at=None)
+    .returning(chats)
+)
 
 
 async def _stand_in_line(tx: AsyncConnection, chat_id: int, queue: str | None) -> None:

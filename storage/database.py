@@ -10,17 +10,20 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import Connection as SyncConnection
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from errors import StartError
+from storage.driver import Connection
 
 Transaction = AsyncConnection
 """What `Database.write()` and `read()` hand out."""
@@ -59,9 +62,9 @@ class Database:
                 f"database {path} cannot be used: {reason}. Check that the file is a database of Sokbo and that "
                 "it and its folder may be written, or name another with database_url (SOKBO_DATABASE_URL)."
             ) from error
-        url = f"sqlite+aiosqlite:///{path}"
-        writer = create_async_engine(url, pool_size=1, max_overflow=0)
-        readers = create_async_engine(url, pool_size=4, max_overflow=0)
+        url, connect = f"sqlite+aiosqlite:///{path}", partial(Connection, path)
+        writer = create_async_engine(url, pool_size=1, max_overflow=0, async_creator=connect)
+        readers = create_async_engine(url, pool_size=4, max_overflow=0, async_creator=connect)
         _prepare(writer, "BEGIN IMMEDIATE")
         _prepare(readers, "BEGIN")
         return cls(path, writer, readers)
@@ -96,7 +99,7 @@ def _prepare(engine: AsyncEngine, begin: str) -> None:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    def on_begin(connection: Connection) -> None:
+    def on_begin(connection: SyncConnection) -> None:
         connection.exec_driver_sql(begin)
 
     event.listen(engine.sync_engine, "connect", on_connect)

@@ -4,13 +4,16 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
+    String,
+    Update,
     and_,
     bindparam,
     case,
@@ -22,6 +25,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    type_coerce,
     update,
 )
 from sqlalchemy.dialects.sqlite import insert
@@ -42,9 +46,9 @@ from models import (
     Urgency,
 )
 from storage import archive
-from storage.chats import SETTINGS, chat_of, settings_of
+from storage.chats import SETTINGS, chat_of, settings_in, settings_of
 from storage.subscriptions import simply_everything
-from storage.tables import UtcDateTime, alerts, chats, deliveries, fanouts, messages, versions
+from storage.tables import UtcDateTime, alerts, chats, deliveries, each, fanouts, messages, versions
 
 RECENT = 50_000
 
@@ -81,16 +85,18 @@ class Waiting:
     deliveries: list[Delivery]
 
 
+NEXT_FANOUT = (
+    archive.alert_columns()
+    .add_columns(fanouts.c.id.label("fanout_id"), fanouts.c.cursor, alerts.c.source_ids)
+    .join(fanouts, fanouts.c.alert_id == alerts.c.id)
+    .order_by(versions.c.urgency.desc(), fanouts.c.id)
+    .limit(1)
+)
+
+
 async def next_fanout(tx: AsyncConnection) -> Fanout | None:
     """The open fan-out that is next: urgent alerts first, then the oldest."""
-    query = archive.alert_columns().add_columns(fanouts.c.id.label("fanout_id"), fanouts.c.cursor, alerts.c.source_ids)
-    row = (
-        await tx.execute(
-            query.join(fanouts, fanouts.c.alert_id == alerts.c.id)
-            .order_by(versions.c.urgency.desc(), fanouts.c.id)
-            .limit(1)
-        )
-    ).first()
+    row = (await tx.execute(NEXT_FANOUT)).first()
     if row is None:
         return None
     return Fanout(row.fanout_id, archive.alert_of(row), tuple(row.source_ids), row.cursor)
@@ -194,19 +200,20 @@ class Closed:
         return Closed(self.busy | busy, self.resting | {call.chat.id for call in calls})
 
 
-def _reachable(closed: Closed, now: datetime) -> Any:
-    """Chats that may be called now: open door, not held, not closed for now."""
-    return and_(
-        chats.c.paused == "",
-        or_(chats.c.held_until.is_(None), chats.c.held_until <= now),
-        chats.c.id.not_in(_each(closed.busy)),
-        chats.c.chat.not_in(_each(closed.resting)),
-    )
+# What the dispatcher asks each turn is built once: SQLAlchemy takes longer to build a statement than SQLite to run it.
+NOW = bindparam("now", type_=UtcDateTime)
+REACHABLE = and_(
+    chats.c.paused == "",
+    or_(chats.c.held_until.is_(None), chats.c.held_until <= NOW),
+    chats.c.id.not_in(each("busy")),
+    chats.c.chat.not_in(each("resting")),
+)
+"""Chats that may be called `now`: open door, not held, neither `busy` nor `resting`."""
 
 
-def _each(values: Collection[int] | Collection[str]) -> Any:
-    """The values as rows of one parameter: thousands of parameters would be bound one by one."""
-    return select(func.json_each(json.dumps([*values])).table_valued("value").c.value)
+def _reaching(closed: Closed, now: datetime) -> dict[str, Any]:
+    """The parameters of `REACHABLE`."""
+    return {"now": now, "busy": json.dumps([*closed.busy]), "resting": json.dumps([*closed.resting])}
 
 
 async def open_fanouts(tx: AsyncConnection) -> int:
@@ -222,32 +229,41 @@ async def first_in_line(
     `room` says how many calls each platform may start now. A chat with an outcome that is still unknown waits for that
     to be settled. Threads of one chat share its pace: only one of them is taken.
     """
+    line = _line_of_alerts(urgent_only=urgent_only)
+    return [row.chat_id for row in await _front(tx, line, now=now, room=room, closed=closed)]
+
+
+@cache
+def _line_of_alerts(*, urgent_only: bool) -> Select[Any]:
     blocked = deliveries.alias()
     unsettled = exists().where(blocked.c.chat_id == deliveries.c.chat_id, _is(*UNSETTLED, of=blocked))
-    muted = and_(chats.c.muted_until.is_not(None), chats.c.muted_until > now)
+    muted = and_(chats.c.muted_until.is_not(None), chats.c.muted_until > NOW)
     where = [_is(Status.WAITING), deliveries.c.lead, chats.c.subscribed, ~unsettled, ~muted]
     if urgent_only:
         where.append(deliveries.c.urgency == Urgency.URGENT)
     order = (deliveries.c.urgency.desc(), deliveries.c.alert_id)
-    query = _line(deliveries.c.chat_id).where(*where).order_by(*order)
-    return [row.chat_id for row in await _front(tx, query, now=now, room=room, closed=closed)]
+    return _platforms(_line(deliveries.c.chat_id).where(*where).order_by(*order))
 
 
 def _line(*columns: Any) -> Select[Any]:
     return select(*columns, chats.c.chat).join(chats, chats.c.id == deliveries.c.chat_id)
 
 
+def _platforms(line: Select[Any]) -> Select[Any]:
+    """Of a line the first that may go now on one platform."""
+    return line.where(deliveries.c.queue == bindparam("platform"), REACHABLE).limit(bindparam("most"))
+
+
 async def _front(
     connection: AsyncConnection, line: Select[Any], *, now: datetime, room: Mapping[str, int], closed: Closed
 ) -> list[Row[Any]]:
     """The first rows of each platform's line that may go now: as many as it has room for, one for each chat."""
-    taken = []
+    taken, reaching = [], _reaching(closed, now)
     for platform, left in room.items():
         if left < 1:
             continue
-        query = line.where(deliveries.c.queue == platform, _reachable(closed, now))
         seen: set[str] = set()
-        for row in await connection.execute(query.limit(left + LOOK_BEYOND)):
+        for row in await connection.execute(line, reaching | {"platform": platform, "most": left + LOOK_BEYOND}):
             if len(seen) < left and row.chat not in seen:
                 seen.add(row.chat)
                 taken.append(row)
@@ -256,12 +272,36 @@ async def _front(
 
 async def waiting_in(tx: AsyncConnection, chat_ids: Sequence[int]) -> list[Waiting]:
     """What waits in each of these chats, in their order."""
-    here = (deliveries.c.lead, ~deliveries.c.held, deliveries.c.chat_id.in_(chat_ids))
-    query = _with_alert_and_chat().where(_is(Status.WAITING), *here)
     found: dict[int, Waiting] = {}
-    for row in await tx.execute(query.order_by(deliveries.c.alert_id)):
-        found.setdefault(row.chat_id, Waiting(chat_of(row), settings_of(row), [])).deliveries.append(delivery_of(row))
+    for row in await tx.execute(WAITING_IN, {"chats": json.dumps([*chat_ids])}) if chat_ids else ():
+        here = found.get(row[2])
+        if here is None:
+            here = found[row[2]] = Waiting(Chat(*row[15:19]), settings_in(row[19:]), [])
+        here.deliveries.append(_waiting(row[:15]))
     return [found[one] for one in chat_ids if one in found]
+
+
+def _waiting(columns: tuple[Any, ...]) -> Delivery:
+    """A delivery as the columns of `WAITING_IN` have it."""
+    place, (urgency, due, status), rest, (created,), last = (
+        columns[:3], columns[3:6], columns[6:12], columns[12:13], columns[13:],
+    )  # fmt: skip
+    return Delivery(*place, Urgency(urgency), _time(due), Status(status), *rest, _time(created), *last)
+
+
+@lru_cache(maxsize=256)
+def _time(text: str) -> datetime:
+    """A time as SQLite keeps it. The rows of an alert share theirs."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+WAITING_IN = (
+    select(*(type_coerce(one, String) if isinstance(one.type, UtcDateTime) else one for one in DELIVERY))
+    .add_columns(chats.c.platform, chats.c.account, chats.c.chat, chats.c.thread, *SETTINGS)
+    .join(chats, chats.c.id == deliveries.c.chat_id)
+    .where(_is(Status.WAITING), deliveries.c.lead, ~deliveries.c.held, deliveries.c.chat_id.in_(each("chats")))
+    .order_by(deliveries.c.alert_id)
+)
 
 
 async def make_messages(
@@ -316,26 +356,29 @@ async def start(
 ) -> list[Outgoing]:
     """Save these deliveries as `sending`: those with a message of their own, and (`leads`) those that stand in one with
     others, which go with them. What is to be called."""
-    calling = {
-        "status": Status.SENDING,
-        "owner": owner,
-        "lease_until": lease_until,
-        "called_at": now,
-        "attempts": deliveries.c.attempts + 1,
-    }
     made: list[Outgoing] = []
+    called = {"called_by": owner, "lease": lease_until, "now": now}
     if alone:
-        ids = [one.id for _, one in alone]
-        await tx.execute(update(deliveries).where(deliveries.c.id.in_(ids)).values(calling))
+        await tx.execute(CALLING_THESE, called | {"ids": json.dumps([one.id for _, one in alone])})
         found = {one.id: one for one in await archive.by_ids(tx, list({one.alert_id for _, one in alone}))}
         for chat, one in alone:
-            called = replace(one, status=Status.SENDING, attempts=one.attempts + 1)
-            made.append(Parcel(called, found[one.alert_id], chat.chat, chat.settings))
+            this = replace(one, status=Status.SENDING, attempts=one.attempts + 1)
+            made.append(Parcel(this, found[one.alert_id], chat.chat, chat.settings))
     if leads:
         where = _with_their_messages(leads)
-        await tx.execute(update(deliveries).where(where).values(calling))
+        await tx.execute(CALLING.where(where), called)
         made += await _outgoing(tx, where)
     return made
+
+
+CALLING = update(deliveries).values(
+    status=Status.SENDING,
+    owner=bindparam("called_by"),
+    lease_until=bindparam("lease", type_=UtcDateTime),
+    called_at=NOW,
+    attempts=deliveries.c.attempts + 1,
+)
+CALLING_THESE = CALLING.where(deliveries.c.id.in_(each("ids")))
 
 
 def _with_their_messages(ids: Collection[int]) -> Any:
@@ -343,13 +386,18 @@ def _with_their_messages(ids: Collection[int]) -> Any:
     return or_(deliveries.c.id.in_(ids), deliveries.c.message.in_(shared.scalar_subquery()))
 
 
+STALE = _platforms(
+    _line(deliveries.c.id)
+    .where(_is(Status.SENT), deliveries.c.shown < deliveries.c.wanted)
+    .order_by(deliveries.c.alert_id)
+)
+
+
 async def stale(
     connection: AsyncConnection, *, now: datetime, room: Mapping[str, int], closed: Closed
 ) -> list[Outgoing]:
     """Messages that show an older version of an alert than wanted: the first of each chat that may be called."""
-    query = _line(deliveries.c.id).where(_is(Status.SENT), deliveries.c.shown < deliveries.c.wanted)
-    query = query.order_by(deliveries.c.alert_id)
-    taken = [row.id for row in await _front(connection, query, now=now, room=room, closed=closed)]
+    taken = [row.id for row in await _front(connection, STALE, now=now, room=room, closed=closed)]
     return await _outgoing(connection, _with_their_messages(taken)) if taken else []
 
 
@@ -368,15 +416,23 @@ async def lapse_replies(tx: AsyncConnection, *, repeat: bool) -> int:
     return result.rowcount
 
 
+LINE_OF_UNSETTLED = _line(deliveries.c.id, deliveries.c.queue, deliveries.c.due).where(
+    _is(*UNSETTLED),
+    _is(Status.UNKNOWN),
+    deliveries.c.lead,
+    deliveries.c.due <= NOW,
+    deliveries.c.queue.in_(each("platforms")),
+    REACHABLE,
+)
+
+
 async def unsettled(
     connection: AsyncConnection, *, now: datetime, room: Mapping[str, int], closed: Closed
 ) -> list[Outgoing]:
     """Calls of which nobody knows whether they arrived, and whose time to be settled has come; those that have waited
     longest, as many as each platform has room for."""
-    ready = deliveries.c.queue.in_([*room])
-    where = (_is(*UNSETTLED), _is(Status.UNKNOWN), deliveries.c.lead, deliveries.c.due <= now, ready)
-    columns = (deliveries.c.id, deliveries.c.queue, deliveries.c.due)
-    rows = (await connection.execute(_line(*columns).where(*where, _reachable(closed, now)))).all()
+    ready = _reaching(closed, now) | {"platforms": json.dumps([*room])}
+    rows = (await connection.execute(LINE_OF_UNSETTLED, ready)).all()
     left, taken = Counter(room), list[int]()
     for row in sorted(rows, key=lambda row: row.due):
         if left[row.queue] > 0:
@@ -493,8 +549,13 @@ async def save(tx: AsyncConnection, results: Iterable[tuple[int, Mapping[str, An
         row = {"of": one} | {f"new_{name}": value for name, value in values.items()}
         alike.setdefault(tuple(values), []).append(row)
     for names, rows in alike.items():
-        changed: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
-        await tx.execute(update(deliveries).where(deliveries.c.id == bindparam("of")).values(changed), rows)
+        await tx.execute(_changing(names), rows)
+
+
+@cache
+def _changing(names: tuple[str, ...]) -> Update:
+    changed: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+    return update(deliveries).where(deliveries.c.id == bindparam("of")).values(changed)
 
 
 async def count_unknown(tx: AsyncConnection, ids: Collection[int]) -> None:

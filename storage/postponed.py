@@ -1,17 +1,18 @@
 """What waits for a chat's quiet hours to end or for its digest, and what was dropped while it was muted."""
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, case, func, literal_column, select, update
+from sqlalchemy import Row, bindparam, case, func, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models import Chat, ChatSettings, Delivery, Urgency
 from storage.chats import SETTINGS, chat_of, settings_of
 from storage.ledger import delivery_of
-from storage.tables import alerts, chats, deliveries
+from storage.tables import UtcDateTime, alerts, chats, deliveries, each
 
 WAITING = deliveries.c.status == literal_column("'waiting'")
 LATE = timedelta(days=1)
@@ -41,15 +42,23 @@ def _chats() -> Any:
     return select(chats.c.id, *place, *SETTINGS, chats.c.digest_since, chats.c.digest_at, chats.c.muted_since)
 
 
-async def due(tx: AsyncConnection, now: datetime, platforms: Collection[str], limit: int) -> list[Holding]:
-    """Chats for which something may be due, longest first."""
-    ripe = (
+DUE = (
+    _chats()
+    .where(
         chats.c.subscribed,
         chats.c.release_at.is_not(None),
-        chats.c.release_at <= now,
-        chats.c.platform.in_(platforms),
+        chats.c.release_at <= bindparam("now", type_=UtcDateTime),
+        chats.c.platform.in_(each("platforms")),
     )
-    return [_holding(row) for row in await tx.execute(_chats().where(*ripe).order_by(chats.c.release_at).limit(limit))]
+    .order_by(chats.c.release_at)
+    .limit(bindparam("most"))
+)
+
+
+async def due(tx: AsyncConnection, now: datetime, platforms: Collection[str], limit: int) -> list[Holding]:
+    """Chats for which something may be due, longest first."""
+    ripe = {"now": now, "platforms": json.dumps([*platforms]), "most": limit}
+    return [_holding(row) for row in await tx.execute(DUE, ripe)]
 
 
 async def one(tx: AsyncConnection, chat_id: int) -> Holding:

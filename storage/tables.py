@@ -15,12 +15,16 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Select,
     String,
     Table,
     Text,
     TypeDecorator,
     UniqueConstraint,
+    bindparam,
     false,
+    func,
+    select,
     text,
     true,
 )
@@ -37,6 +41,12 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         return None if value is None else value.replace(tzinfo=UTC)
+
+
+def each(name: str) -> Select[Any]:
+    """The values of a parameter, a list in JSON, as rows: a statement of thousands of parameters is made anew for each
+    number of them."""
+    return select(func.json_each(bindparam(name)).table_valued("value").c.value)
 
 
 metadata = MetaData()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from models import Post
+from models import Known, Post
 
 HELD_FROM = 5
 HELD_SHARE = 0.8
@@ -50,16 +50,16 @@ class Identified:
     repeated: frozenset[str]
 
 
-def choice(posts: Sequence[Post]) -> str:
+def choice(posts: Sequence[Post | Known]) -> str:
     """What names the posts of a source, decided once: "guid" or "link", whichever most of them have, else "hash"."""
     if 2 * sum(bool(_guid(post)) for post in posts) >= len(posts):
         return "guid"
     return "link" if 2 * sum(bool(post.link) for post in posts) >= len(posts) else "hash"
 
 
-def name_of(post: Post, chosen: str) -> Name:
+def name_of(post: Post | Known, chosen: str) -> Name:
     """The name of a feed's entry; a post of which its kind says the key (a file's name) has no other."""
-    if not post.digest:
+    if isinstance(post, Post) and not post.digest:
         return Name(post.key, "")
     link = canonical(post.link)
     if chosen == "hash":
@@ -70,7 +70,7 @@ def name_of(post: Post, chosen: str) -> Name:
     return Name(alone, post.digest, post.link if alone == link else "")
 
 
-def _guid(post: Post) -> str:
+def _guid(post: Post | Known) -> str:
     """What its publisher calls it; a parser puts the link in the place of a guid that is not there."""
     return "" if post.guid == post.link else post.guid
 
@@ -124,7 +124,11 @@ def window(keys: Sequence[str]) -> list[str]:
 
 
 def slid_in(
-    posts: Sequence[Post], keys: Sequence[str], known: Container[str], before: Sequence[str], oldest: datetime | None
+    posts: Sequence[Post | Known],
+    keys: Sequence[str],
+    known: Container[str],
+    before: Sequence[str],
+    oldest: datetime | None,
 ) -> frozenset[str]:
     """The keys of posts that are as old as the feed: where one was deleted, an older one slides into the window.
 

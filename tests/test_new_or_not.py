@@ -13,11 +13,12 @@ import handlers
 import pipeline
 from config.settings import Settings, load
 from errors import UsageError
-from models import Chat, ChatSettings, Command, Kind, Reply, Source, Subscription
+from models import Chat, ChatSettings, Command, Kind, Parcel, Reply, Source, Subscription
 from notices import Teller
-from pipeline import Desk, Dispatcher
+from pipeline import Desk, Dispatcher, KnownEntries
 from storage import chats
 from storage import sources as stored
+from storage.tables import seen, versions
 from tests.conftest import Clock
 from tests.fakes.publisher import Item, rss
 from tests.senders import ScriptedSender
@@ -207,6 +208,44 @@ async def test_an_edited_title_or_date_is_no_second_alert(feed: Feed, clock: Clo
     assert await feed.read(*items(3, 2, 1)) == ["소식 3호"]
     assert await feed.read(item(3, title="고친 소식 3호", published=clock()), item(1, published=clock()), item(2)) == []
     assert feed.sender.shown["chat"] == ["고친 소식 3호"]
+
+
+async def test_an_old_entry_that_is_edited_among_known_ones_is_noticed(feed: Feed) -> None:
+    """Entries that stand as they stood are not read again; one that does not is."""
+    await feed.read(item(1))
+    await feed.read(*items(4, 3, 2, 1))
+    assert feed.desk.known.of("a")
+    edited = item(3, html="<p>협약 3건이 취소되었습니다. 관계자는 까닭을 밝히지 않았습니다.</p>")
+    assert await feed.read(item(5), item(4), edited, item(2), item(1)) == ["소식 5호"]
+    (changed,) = feed.sender.edited
+    assert isinstance(changed, Parcel) and any("취소" in bullet for bullet in changed.alert.bullets)
+    assert await feed.read(item(2), edited, item(5), item(1), item(4)) == [] and len(feed.sender.edited) == 1
+
+
+@pytest.mark.parametrize("known", ["as it was", "nothing"])
+async def test_an_entry_that_was_settled_in_another_form_meanwhile_is_read_though_it_is_known(
+    feed: Feed, known: str
+) -> None:
+    """A hub sent an edit, and the document does not have it yet."""
+    await feed.read(item(1))
+    await feed.read(*items(2, 1))
+    async with feed.desk.database.write() as tx:
+        await tx.execute(seen.update().where(seen.c.key == "g2").values(fingerprint="another"))
+        await tx.execute(versions.update().where(versions.c.headline == "소식 2호").values(headline="고친 소식 2호"))
+    if known == "nothing":
+        feed.desk.known.keep("a", b"")
+    assert await feed.read(*items(3, 2, 1)) == ["소식 3호"]
+    assert feed.sender.shown["chat"] == ["소식 2호", "소식 3호"] and len(feed.sender.edited) == 1
+
+
+def test_what_is_known_of_entries_takes_no_more_than_its_room() -> None:
+    known = KnownEntries(most=100)
+    for source in ("a", "b", "a", "c"):
+        known.keep(source, b"x" * 40)
+    assert [len(known.of(source)) for source in ("a", "b", "c")] == [40, 0, 40]
+    known.keep("c", b"")
+    known.keep("b", b"x" * 60)
+    assert [len(known.of(source)) for source in ("a", "b", "c")] == [40, 60, 0]
 
 
 # ---------------------------------------------------------------------------------------------------------------- held

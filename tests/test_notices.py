@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import Settings, load
-from delivery import Alarm, addressees, chat_at
+from delivery import Alarm, Problem, addressees, chat_at
 from models import Button, Chat, ChatGone, Moved, Refused, SendResult, TryLater, Unknown
 from notices import CLOSED_DOOR, TOO_OLD, Teller
 from pipeline import Desk
@@ -151,10 +151,13 @@ async def test_one_person_is_told_in_their_language(desk: Desk, sender: Scripted
 async def test_what_is_wrong_with_an_account_is_said_once_over_restarts_and_that_it_is_over(
     desk: Desk, sender: ScriptedSender
 ) -> None:
-    sender.alarm = Alarm("notice.second_reader", "another program reads")
+    sender.alarm = Alarm("notice.second_reader", Problem.of("second_reader"))
     await turns(desk, 2)
     await turns(desk)
-    said = "⚠️ Telegram: another program reads. Until then commands may be answered by the other one."
+    said = (
+        "⚠️ Telegram: another program reads this bot's messages: stop the other one. "
+        "Until then commands may be answered by the other one."
+    )
     assert lines(sender) == [said]
     sender.alarm, sender.ready = None, False
     await turns(desk)

@@ -70,8 +70,12 @@ class PlatformState(Protocol):
 
     name: str
     word: str
-    problem: str
     answered: asyncio.Event
+
+    @property
+    def problem(self) -> str: ...
+
+    def problem_in(self, language: str) -> str: ...
 
 
 class Site:
@@ -116,7 +120,7 @@ class Site:
         routes += [Route(path, _hooked(hook), methods=["POST"]) for path, hook in (hooks or {}).items()]
         # A platform's servers call under whatever name leads here; each hook asks for its own proof.
         named_anyhow = (*NAMED_ANYHOW, *(hooks or {}))
-        guard = Middleware(Guard, web=desk.settings.web, named_anyhow=named_anyhow)
+        guard = Middleware(Guard, web=desk.settings.web, language=desk.settings.language, named_anyhow=named_anyhow)
         self.app = Starlette(routes=routes, middleware=[guard])
 
     async def page(self, _: Request) -> Response:
@@ -232,7 +236,10 @@ class Site:
             {"text": notices.words_of(one, self._settings.language, without=SECRET), "since": _iso(one.created)}
             for one in troubles
         ]
-        platforms = [{"name": one.name, "state": one.word, "problem": one.problem} for one in self._platforms]
+        language = self._settings.language
+        platforms = [
+            {"name": one.name, "state": one.word, "problem": one.problem_in(language)} for one in self._platforms
+        ]
         rows = [_source_row(one, counts.get(one.source.id, 0)) for one in watched]
         return _event("sources", rows) + _event("status", {"platforms": platforms, "notices": told})
 
@@ -309,8 +316,9 @@ async def _command_text(request: Request) -> str | None:
 class Guard:
     """Refuses requests under a foreign name (DNS rebinding) or from a foreign page (cross-site requests)."""
 
-    def __init__(self, app: ASGIApp, web: Web, named_anyhow: Sequence[str] = NAMED_ANYHOW) -> None:
+    def __init__(self, app: ASGIApp, web: Web, language: str, named_anyhow: Sequence[str] = NAMED_ANYHOW) -> None:
         self._app = app
+        self._language = language
         self._named_anyhow = named_anyhow
         self._known = {"localhost", web.host.lower(), (urlsplit(web.public_url).hostname or "localhost").lower()}
 
@@ -319,15 +327,17 @@ class Guard:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        refused: Callable[[str], Response] = lambda text: PlainTextResponse(f"{text}\n", status_code=403)  # noqa: E731
+        refused: Callable[[str], Response] = lambda name: PlainTextResponse(  # noqa: E731
+            f"{say(self._language, f'http.{name}')}\n", status_code=403
+        )
         host = request.headers.get("host", "")
         origin = request.headers.get("origin", "")
         if request.url.path.startswith(SIGNED):
             await self._app(scope, receive, send)
         elif request.url.path not in self._named_anyhow and not self._is_ours(host):
-            await refused("unknown Host: set [web] public_url to the address you use")(scope, receive, send)
+            await refused("unknown_host")(scope, receive, send)
         elif request.method != "GET" and origin and urlsplit(origin).netloc != host:
-            await refused("requests from other pages are refused")(scope, receive, send)
+            await refused("other_page")(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 

@@ -59,7 +59,7 @@ CHATS = st.builds(
     ChatSettings, language=st.sampled_from(["ko", "en"]), timezone=st.sampled_from(["Asia/Seoul", "America/New_York"]),
     pictures=st.booleans(), hashtags=st.booleans(),
 )  # fmt: skip
-PLENTY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+PLENTY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 DAY = timedelta(days=1)
 LOOKALIKES = str.maketrans("∗ˍ∼ˋ›", "*_~`>")
 

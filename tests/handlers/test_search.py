@@ -6,10 +6,12 @@ import pytest
 
 import handlers
 from formatters import parts, plain, slack, telegram
+from locales import say
 from models import Button, Chat, ChatSettings, Command, Owed, Reply, Status, Subscription
 from pipeline import Desk
 from storage import archive, chats, ledger
 from storage.asked import KEPT
+from storage.database import Database
 from tests.archived import archived
 from tests.conftest import Clock
 from tests.sites import Site, watch
@@ -160,6 +162,27 @@ async def test_a_question_is_forgotten_after_seven_days_and_says_how_to_ask_agai
     )
     newer = await asked(desk, "수출")
     assert newer.buttons[0][2].press == "search page 2 2", "an id that was forgotten is never given again"
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+async def test_the_buttons_work_on_a_new_desk_over_the_same_file_for_seven_days_and_then_say_so(
+    desk: Desk, clock: Clock, language: str
+) -> None:
+    asking = ASK if language == "ko" else ENGLISH
+    await fill(desk, clock, 6)
+    (_, _, on), _ = (await asked(desk, "수출", asking)).buttons
+    ((more,),) = (await asked(desk, "2", replace(asking, name="latest"))).buttons
+    await desk.database.close()
+    file = await Database.open(desk.database.path)
+    new = Desk(file, desk.http, desk.settings, {}, clock, "test")
+    clock.forward(KEPT.total_seconds() - 1)
+    assert headlines(await press(new, on, asking)) == ["소식 1호"]
+    assert headlines(await press(new, more, asking)) == ["소식 4호", "소식 3호"]
+    clock.forward(2)
+    told = [await press(new, one, asking) for one in (on, more)]
+    assert [one.toast for one in told] == [say(language, "search.forgotten"), say(language, "latest.forgotten")]
+    assert all(not one.title and not one.stories for one in told), "the message that held them stays"
+    await file.close()
 
 
 async def test_nobody_turns_the_pages_of_another_chat(desk: Desk, clock: Clock) -> None:

@@ -337,17 +337,30 @@ def wrong_plurals(language: str, texts: Texts) -> list[str]:
 SENTENCE = re.compile(r"[A-Za-z']{2,}[,:;]? [A-Za-z']+[,:;]? [A-Za-z']{2,}|[가-힣]{2,}[,.:]? [가-힣]+")
 
 
+OUTCOMES = frozenset({"TryLater", "ChatGone", "Refused", "Unknown", "frozenset"})
+"""What is said in these is for operators, beside a delivery, or a set of what platforms say."""
+
+
 def sentences(source: str) -> list[str]:
     """Words for people in a module: what is no docstring, goes to no log, no exception and no SQL."""
     tree = ast.parse(source)
     skipped: set[int] = set()
     for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in OUTCOMES:
+            skipped |= {id(one) for one in ast.walk(node)}
         if isinstance(node, ast.Expr | ast.Raise | ast.Assert) and not isinstance(getattr(node, "value", 0), ast.Await):
             if isinstance(node, ast.Expr) and not _is_quiet(node.value):
                 continue
             skipped |= {id(one) for one in ast.walk(node)}
     found = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in skipped]
     return [text for text in found if isinstance(text, str) and SENTENCE.search(text)]
+
+
+def sentences_of_a_page(source: str) -> list[str]:
+    """Words for people in a script or a template of the page: in quotes, or between tags."""
+    code = re.sub(r"(?<!:)//[^\n]*|/\*.*?\*/|{#.*?#}|{[{%].*?[%}]}", "", source, flags=re.DOTALL)
+    found = re.findall(r'"([^"\n]*)"|\'([^\'\n]*)\'|`([^`\n]*)`|>([^<>{}]+)<', code)
+    return [text for texts in found for text in texts if SENTENCE.search(text)]
 
 
 def _is_quiet(value: ast.expr) -> bool:

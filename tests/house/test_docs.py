@@ -205,17 +205,41 @@ NOT_FOR_READERS = {
     "formatters/language.py": "the small words by which English is known",
     "formatters/proposals.py": "what a model is told, and why a proposal of its was dropped",
     "formatters/traits.py": "the names of traits",
+    "platforms/telegram.py": "what Telegram says to a second reader, by which it is known",
+    "platforms/telegram_answers.py": "what Telegram says to an edit that changes nothing",
+    "web/app.py": "a header for browsers, and /readyz, which operators' programs read",
+    "web/callbacks.py": "answers to a hub",
+    "web/hooks.py": "answers to a publisher's program",
 }
+"""Files that hold other words, and which; how many is counted, so that no text for readers hides beside them."""
+OTHER_WORDS = {"platforms/telegram.py": 1, "platforms/telegram_answers.py": 1, "web/app.py": 3}
+OTHER_WORDS |= {"web/callbacks.py": 2, "web/hooks.py": 2}
 
 
 def test_no_text_that_readers_get_stands_in_the_code() -> None:
     found = {
         str(file.relative_to(ROOT)): texts
-        for package in ("handlers", "formatters")
+        for package in ("handlers", "formatters", "platforms", "web")
         for file in (ROOT / package).rglob("*.py")
         if (texts := papers.sentences(file.read_text(encoding="utf-8")))
     }
     assert found.keys() == NOT_FOR_READERS.keys(), found
+    assert {name: len(found[name]) for name in OTHER_WORDS} == OTHER_WORDS, found
+
+
+def test_no_text_that_readers_get_stands_in_the_page() -> None:
+    files = [*(ROOT / "web" / "static").glob("*.js"), *(ROOT / "web" / "templates").glob("*.html")]
+    assert len(files) >= 3
+    assert {one.name: papers.sentences_of_a_page(one.read_text(encoding="utf-8")) for one in files} == {
+        one.name: [] for one in files
+    }
+
+
+def test_a_text_in_the_page_is_found_and_a_remark_is_not() -> None:
+    script = '// a remark for those who read\nsay("p", "새 소식이 아직 없습니다", `No news ${day} came in yet`)'
+    template = "{# a remark for those who read #}<p>{{ texts.of_the_page }}</p><p>Nothing has come in</p>"
+    assert papers.sentences_of_a_page(script) == ["새 소식이 아직 없습니다", "No news ${day} came in yet"]
+    assert papers.sentences_of_a_page(template) == ["Nothing has come in"]
 
 
 def test_a_text_in_the_code_is_found_and_docstrings_and_log_lines_are_not() -> None:
@@ -223,7 +247,9 @@ def test_a_text_in_the_code_is_found_and_docstrings_and_log_lines_are_not() -> N
         '''"""A module that says a lot."""\nReply(lines=("새 소식이 없습니다 아직", f"No news {day} in this time"))\n'''
     )
     log_line = 'log.info("nothing was found here")\nraise ValueError("no such thing at all")\n'
-    assert papers.sentences(code + log_line) == ["새 소식이 없습니다 아직", " in this time"]
+    outcome = 'return TryLater("it asked us to wait")\n'
+    assert papers.sentences(code + log_line + outcome) == ["새 소식이 없습니다 아직", " in this time"]
+    assert papers.sentences('state.trouble(f"no answer from {base}")') == ["no answer from "]
 
 
 def test_a_text_that_one_language_lacks_or_fills_differently_is_found() -> None:

@@ -62,7 +62,7 @@ class Scene:
             },
             "web": {"port": self.port},
             "fetch": {"allow_networks": ["127.0.0.0/8"]},
-            "sources": [{"id": "feed", "url": f"{self.publisher.url}/feed.xml", "every": "2s"}],
+            "sources": [{"id": "feed", "url": f"{self.publisher.url}/feed.xml", "every": "1s"}],
         }
         for key, value in self.changed.items():
             sections[key] = {**sections.get(key, {}), **value} if isinstance(value, dict) else value

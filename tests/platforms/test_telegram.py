@@ -12,7 +12,7 @@ import pytest
 
 import handlers
 from config.settings import Telegram as Settings
-from delivery import Alarm, CannotLook
+from delivery import Alarm, CannotLook, Problem
 from locales import tables
 from models import (
     Button,
@@ -385,7 +385,7 @@ async def test_a_second_reader_is_told_until_it_is_gone_for_a_while_and_the_bot_
     fake.fault("conflict", method="getUpdates")
     fake.send_text(42, 5, "/latest")
     await blocking(fake.wait_until, lambda: running.alarm is not None)
-    assert running.ready and running.alarm == Alarm("notice.second_reader", running.state.problem)
+    assert running.ready and running.alarm == Alarm("notice.second_reader", Problem.of("second_reader"))
     fake.send_text(42, 5, "/help")
     await blocking(fake.wait_for_messages, 42, 1)
     assert running.alarm is not None
@@ -438,7 +438,7 @@ async def test_the_token_stands_in_no_log_line_even_when_it_is_wrong_or_nobody_i
         await wrong.close()
     # The library itself logs its base addresses at DEBUG: those lines are the log formatter's to redact (tests/house).
     ours = [line for line in caplog.text.splitlines() if "Set Bot API" not in line]
-    assert len(ours) > 5 and not any(secret in line for line in ours)
+    assert len(ours) >= 4 and not any(secret in line for line in ours)
 
 
 async def test_what_is_no_update_does_not_end_the_receiving(running: Telegram, fake: FakeTelegram, desk: Desk) -> None:

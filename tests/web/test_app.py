@@ -11,6 +11,7 @@ import pytest
 import uvicorn
 
 from config.settings import Settings, load
+from delivery import Problem
 from models import Condensed, Kind, Post, Source, Urgency
 from pipeline import Desk, Dispatcher
 from platforms.console import CHAT, Console
@@ -238,9 +239,11 @@ async def test_ready_only_when_the_loop_ticked_and_every_platform_answered(
     waiting = await http.get("/readyz")
     assert waiting.status_code == 503 and len(waiting.json()["reasons"]) == 2
     served.desk.polled.set()
-    served.platform.refused("the token is refused")
+    served.platform.refused(Problem.of("token", where="@BotFather"))
     paused = await http.get("/readyz")
-    assert paused.status_code == 503 and paused.json()["reasons"] == ["telegram: the token is refused"]
+    assert paused.status_code == 503 and paused.json()["reasons"] == [
+        "telegram: the token is refused: copy it again from @BotFather"
+    ]
     served.platform.ready()
     assert (await http.get("/readyz")).status_code == 200
     assert (await http.get("/healthz")).text == "ok\n"
