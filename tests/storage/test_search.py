@@ -189,6 +189,20 @@ async def test_the_answer_comes_from_the_index_in_its_own_order(database: Databa
     assert others == ["SEARCH entries USING INTEGER PRIMARY KEY (rowid=?)"]
 
 
+async def test_many_posts_at_once_are_collected_in_one_piece_of_the_index(database: Database) -> None:
+    pieces = []
+    for number in range(2):
+        words = " ".join(f"{chr(0xAC00 + n)}{chr(0xAC00 + n + number)}" for n in range(0, 11000))
+        rows = [(number * 100 + place, words) for place in range(1, 30)]
+        async with database.write() as tx:
+            if number:
+                await tx.execute(text("INSERT INTO search(search, rank) VALUES ('hashsize', 65536)"))
+            await fulltext.FTS5.put(tx, rows)
+        async with database.read() as connection:
+            pieces.append(await connection.scalar(text("SELECT count(DISTINCT segid) FROM search_idx")))
+    assert pieces[0] == 1 < pieces[1] - 1
+
+
 async def test_few_texts_are_compared_where_the_index_says_little(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
