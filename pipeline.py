@@ -88,9 +88,9 @@ log = structlog.get_logger()
 POLLS_AT_ONCE = 32
 DUE_AT_ONCE = 100
 LARGE_AT_ONCE = 1
-PLAN_CHUNK = 2000
+PLAN_CHUNK = 5000
 PLAN_ALERTS = 100
-PLAN_WEIGHED = 500
+PLAN_WEIGHED = 250
 """Of one transaction of the planner: at most so many chats looked at, and so many alerts. The wishes of so many chats
 are weighed at a time, since that is done on the loop."""
 RELEASE_CHATS = 100

@@ -30,6 +30,9 @@ def parser() -> argparse.ArgumentParser:
     names.add_parser("filters", help="10,000 subscriptions with word filters against one alert")
     websub = names.add_parser("websub", help="from published to the chat: by a hub, by a hook, and by reading")
     websub.add_argument("--rounds", type=int, default=40, help="news for each of the ways (default: 40)")
+    polling = names.add_parser("polling", help="what a poll of a feed costs, beside httpx and feedparser")
+    polling.add_argument("--feeds", type=int, default=2000, help="hosts with a feed each (default: 2000)")
+    polling.add_argument("--sample", type=int, default=200, help="of them read with feedparser too (default: 200)")
     ledger = names.add_parser("ledger", help="inserts, marks, planning, and whether the ledger's length matters")
     ledger.add_argument("--rows", default="10000,100000,1000000", help="old rows to measure beside, in order")
     fanout = names.add_parser(
@@ -71,6 +74,11 @@ def main() -> None:
         from benchmarks import websub
 
         websub.main(vars(options).get("rounds", 40))
+    if options.name in (None, "polling"):
+        from benchmarks import polling
+
+        given = vars(options)
+        polling.main(given.get("feeds", 200), given.get("sample", 20))
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     if options.name in (None, "whole_path"):

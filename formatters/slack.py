@@ -34,7 +34,7 @@ Block = dict[str, Any]
 # code (and > a quotation). They are shown by signs that look the same.
 FORMATTING = re.compile(r"(?<![^\W_])[*_~`]|[*_~`](?![^\W_])|^>", re.MULTILINE)
 LOOKALIKE = {"*": "∗", "_": "ˍ", "~": "∼", "`": "ˋ", ">": "›"}
-TYPED = re.compile(r"(^|[\s(\"'“‘:])/(?!sokbo\b)([a-z]{2,16})(?![\w/.-])", re.MULTILINE)
+TYPED = re.compile(r"(^|[\s(\"'“‘:])/(?!sokbo\b)([a-z]{2,16})(?![\w/-]|\.\w)", re.MULTILINE)
 PRESS, BESIDE, OPEN = "press", "beside", "open"
 """How the action ids of buttons begin: the answer takes the message's place, or stands beside it; a link has none."""
 ZERO_WIDTH_SPACE = "\u200b"
@@ -249,15 +249,17 @@ def reply(answer: Reply, settings: ChatSettings) -> SlackText:
     texts = [f"*{_inert(title)}*"] if title else []
     texts += [_inert(parts.shorten(inert.lines(typed(line)), 1000, _measure)) for line in answer.lines]
     texts += [_story(number, story, answer, settings) for number, story in enumerate(answer.stories, answer.first)]
-    texts = [text for text in texts if text.strip()]
+    told = [at for at, text in enumerate(texts) if text.strip()]
+    # A line that is empty parts those beside it; Slack takes no section of nothing else.
+    texts = [text for text in texts[told[0] : told[-1] + 1] if text.strip() or not text] if told else []
     (shown, *_) = parts.packed(texts, lambda text: (parts.utf16(text) + 1,), (BLOCKS_ROOM - 300,)) or [[]]
-    left = len(texts) - len(shown)
+    left = sum(bool(text) for text in texts[len(shown) :])
     if left:
         stories = min(left, len(answer.stories))
         key, count = ("reply.more_stories", stories) if stories else ("reply.more_lines", left)
         shown = [*shown, say(settings.language, key, count=count)]
-    told = inert.lines(" ".join((answer.title, *answer.lines))).strip() or _titles(answer, settings)
-    fallback = parts.shorten(told, FALLBACK, _measure)
+    words = inert.lines(" ".join(filter(None, (answer.title, *answer.lines)))).strip() or _titles(answer, settings)
+    fallback = parts.shorten(words, FALLBACK, _measure)
     blocks = [*map(_section, _sections(shown)), *buttons(answer.buttons, PRESS)]
     return SlackText(escape(fallback) or "-", tuple(blocks))
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import delivery
 from delivery import Verdict
+from formatters import when
 from handlers.asking import Asking
 from models import Reply
 from pipeline import Desk
@@ -97,9 +98,10 @@ async def invite(asking: Asking) -> Reply:
     parameter = f"{Right.INVITE}_{token}"
     sender = desk.senders.get(command.chat.platform)
     link = sender.start_link(parameter) if sender is not None else ""
-    until = (desk.now() + access.LASTS[Right.INVITE]).date().isoformat()
-    how = asking.say("access.invite_link", link=link) if link else asking.say("access.invite_code", code=parameter)
-    return Reply(title=asking.say("access.invited", count=guests, until=until), lines=(how,))
+    ends = desk.now() + access.LASTS[Right.INVITE]
+    until = when.moment(ends, asking.chat_settings.language, asking.chat_settings.timezone)
+    how = (asking.say("access.invite_link"), link) if link else (asking.say("access.invite_code"), f"start {parameter}")
+    return Reply(title=asking.say("access.invited", count=guests, until=until), lines=how)
 
 
 async def redeem(asking: Asking) -> Reply | None:

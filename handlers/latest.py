@@ -11,6 +11,7 @@ from storage.questions import Question
 DEFAULT = 5
 MOST = 20
 LAST_PAGE = 50
+NAMED, LONGEST = 20, 60
 
 
 async def answer(asking: Asking) -> Reply:
@@ -38,7 +39,9 @@ async def _page(asking: Asking, asked: Asked, page: int) -> Reply:
     wish = Question(sources=(source.id,)) if source else Question(topics=(what.removeprefix("#"),)) if what else None
     found, below = await _newest(asking, wish, first, count + 1, asked.below)
     if not found and what:
-        return Reply(lines=(asking.say("latest.empty_of", what=what, sources=", ".join(one.id for one in watched)),))
+        known = [one.id for one in watched]
+        named = {"sources": ", ".join(known[:NAMED]) or "–", "example": known[0] if known else "news"}
+        return Reply(lines=(asking.say("latest.empty_of", what=what[:LONGEST], **named),))
     if not found:
         return Reply(lines=(asking.say("latest.empty"),))
     more, found = len(found) > count, found[:count]

@@ -102,6 +102,7 @@ def _wrong(asking: Asking, wrong: Wrong, watched: list[Watched]) -> Reply:
 
 async def _shown(asking: Asking, line: str, question: Question, found: Found, which: range) -> Reply:
     words = line if len(line) <= LONGEST_SHOWN else f"{line[:LONGEST_SHOWN]}…"
+    words = words if '"' in words else f"“{words}”"
     if not found.ids:
         return Reply(lines=(asking.say("search.nothing", words=words),))
     ids = found.ids[which.start : which.stop]

@@ -52,11 +52,13 @@ async def _shared(asking: Asking, words: str) -> Reply:
     wishes = [wish] if words else [wish for _, wish in await _have(asking)]
     if not wishes:
         return Reply(lines=(asking.say("subscribe.was_not"),))
-    lines = []
+    lines = [asking.say("subscriptions.share_typed")]
     for wish in wishes:
-        how = await links.to_share(asking, wish) or f"/subscribe {filters.written(wish)}".strip()
-        lines.append(asking.say("subscriptions.share_line", what=subscribe.described(asking, wish), how=how))
-    closed = () if asking.command.open else (asking.say("subscriptions.share_closed"),)
+        link = await links.to_share(asking, wish)
+        lines[0] = asking.say("subscriptions.share_link") if link else lines[0]
+        typed = f"/subscribe {filters.written(wish)}".strip()
+        lines += ["", subscribe.described(asking, wish), link or typed]
+    closed = () if asking.command.open else ("", asking.say("subscriptions.share_closed"))
     back = (Button(asking.say("subscriptions.back"), press="subscriptions"),)
     return Reply(title=asking.say("subscriptions.share_title"), lines=(*lines, *closed), buttons=(back,))
 

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-import httpcore
 import httpx
 
 from config.settings import Fetch
@@ -98,14 +97,14 @@ class Body:
         self._clock.reschedule(None if left is None else loop.time() + left)
 
 
-def client(settings: Fetch, version: str) -> httpx.AsyncClient:
+def client(settings: Fetch, version: str, *, tls: ssl.SSLContext | None = None) -> httpx.AsyncClient:
     """The one client for publishers. Close it with `aclose()`.
 
     No proxies from the environment; only gzip, whose decompressed size stays bounded while streaming; addresses are
     checked where the connection is made (`sources.transport`).
     """
     return httpx.AsyncClient(
-        transport=Transport(settings.allow_networks, settings.per_host),
+        transport=Transport(settings.allow_networks, settings.per_host, tls),
         timeout=settings.timeout,
         trust_env=False,
         follow_redirects=False,
@@ -308,7 +307,7 @@ async def check_address(url: str, within: float = 5.0) -> None:
     try:
         async with asyncio.timeout(within):
             found = await resolve(parts.hostname or "", parts.port or 443)
-    except (TimeoutError, httpcore.ConnectError):
+    except OSError:
         return
     permitted(found, parts.hostname or "", ())
 
@@ -317,6 +316,7 @@ async def _take(response: httpx.Response, asking: Asking, moved_to: str) -> Fetc
     known, headers = asking.validators, response.headers
     asked_at = schedule.moment(headers.get("date", "")) or asking.now
     if response.status_code == 304 and "body" in known:
+        await response.aread()  # it has none, and the connection can be kept only when that was seen
         return _unchanged(headers, known, {}, asked_at)
     if response.status_code != 200:
         raise _refusal(response, asked_at)

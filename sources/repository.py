@@ -21,8 +21,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpcore
-
 from config.settings import Fetch
 from errors import SourceError
 from models import REPOSITORY, Source
@@ -232,7 +230,7 @@ async def _to_one_host(url: str, settings: Fetch) -> tuple[str, ...]:
         found = await resolve(host, port)
     except ValueError as error:
         raise SourceError("address", f"this is no web address that can be read ({error})") from error
-    except httpcore.ConnectError as error:
+    except OSError as error:
         raise SourceError("dns", "its name has no address (DNS)") from error
     addresses = permitted(found, host, tuple(map(ip_network, settings.allow_networks)))
     written = ",".join(f"[{one}]" if one.version == 6 else str(one) for one in addresses)

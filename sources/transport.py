@@ -1,22 +1,27 @@
 """How requests leave: every connection goes to exactly the address that was checked, a moment before.
 
-httpx leaves resolving to httpcore's network backend; this one resolves by itself, checks, and connects to the checked
-address. TLS and the Host header still name the host, so certificates are checked as ever.
+httpx asks, aiohttp carries (docs/decisions/0021-aiohttp-under-httpx.md). Names are resolved and checked here, and the
+address of each socket once more where it is made. TLS and the Host header still name the host, so certificates are
+checked as ever.
 """
 
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address, ip_network
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
-import httpcore
+import aiohttp
+import aiohttp.abc
+import aiohttp.connector
 import httpx
+import yarl
 
 from errors import SourceError
 from sources.addresses import Address, Network, is_public, refuse
@@ -31,15 +36,23 @@ TRIED = 4
 """So many of a host's addresses are tried."""
 
 
+PEER = "sokbo_peer"
+"""The extension of an answer that says which address it came from."""
+IDLE, IDLE_FOR = 64, 60.0
+"""So many hosts' connections are kept open, each for so many seconds; of all others they end with the answer."""
+HEAD = 65_536
+"""Bytes of one line of an answer's head."""
+
+
 class Transport(httpx.AsyncBaseTransport):
     """Two pools of connections: what was connected for a trusted source is never used for another."""
 
-    def __init__(self, allow_networks: Iterable[str], per_host: int = 1) -> None:
+    def __init__(self, allow_networks: Iterable[str], per_host: int = 1, tls: ssl.SSLContext | None = None) -> None:
         self._turns = Turns(per_host)
         self.opened = tuple(ip_network(network) for network in allow_networks)
-        tls = httpx.create_ssl_context(trust_env=False)
-        self._public = _pool(tls, ())
-        self._trusted = _pool(tls, self.opened)
+        tls = tls or httpx.create_ssl_context(trust_env=False)
+        self._public = Connections(tls, ())
+        self._trusted = Connections(tls, self.opened)
 
     async def __aenter__(self) -> Self:
         return self
@@ -57,26 +70,16 @@ class Transport(httpx.AsyncBaseTransport):
         await self._trusted.aclose()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        pool = self._trusted if request.extensions.get(OPENED) else self._public
-        assert isinstance(request.stream, httpx.AsyncByteStream)
-        url = httpcore.URL(
-            scheme=request.url.raw_scheme,
-            host=request.url.raw_host,
-            port=request.url.port,
-            target=request.url.raw_path,
-        )
-        passed_on = httpcore.Request(
-            request.method, url, headers=request.headers.raw, content=request.stream, extensions=request.extensions
-        )
+        connections = self._trusted if request.extensions.get(OPENED) else self._public
         leave = await self._turns.take(origin(str(request.url)), request.extensions.get(CLOCK))
         try:
             with _as_httpx():
-                answer = await pool.handle_async_request(passed_on)
+                answer = await connections.ask(request)
         except BaseException:
             leave()
             raise
         body = _Body(answer, leave)
-        return httpx.Response(answer.status, headers=answer.headers, stream=body, extensions=answer.extensions)
+        return httpx.Response(answer.status, headers=answer.raw_headers, stream=body, extensions={PEER: answer.peer})
 
 
 def origin(url: str) -> str:
@@ -152,57 +155,126 @@ def _standing_still(clock: asyncio.Timeout | None) -> Iterator[None]:
 
 def is_inside(response: httpx.Response) -> bool:
     """Whether an answer came from an address that is not public."""
-    stream = response.extensions.get("network_stream")
-    peer = stream.get_extra_info("server_addr") if stream is not None else None
+    peer = response.extensions.get(PEER)
     return peer is not None and not is_public(ip_address(peer[0]))
 
 
-def _pool(tls: ssl.SSLContext, opened: tuple[Network, ...]) -> httpcore.AsyncConnectionPool:
-    return httpcore.AsyncConnectionPool(
-        ssl_context=tls,
-        max_connections=100,
-        max_keepalive_connections=100,
-        keepalive_expiry=60,
-        network_backend=CheckedBackend(opened),
-    )
+class Answer(aiohttp.ClientResponse):
+    """It remembers whom it came from: where it has no body, its connection is gone before anybody can ask."""
+
+    peer: tuple[Any, ...] | None = None
+
+    async def start(self, connection: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        if connection.transport is not None:
+            self.peer = connection.transport.get_extra_info("peername")
+        return await super().start(connection)
 
 
-class CheckedBackend(httpcore.AsyncNetworkBackend):
-    """Resolves a host, refuses what must not be reached, and connects to what was checked."""
+class Connections:
+    """A few hosts' connections are kept for their next request, those of all others are closed: aiohttp itself keeps
+    as many as there are hosts, at 300 KB each."""
+
+    def __init__(self, tls: ssl.SSLContext, opened: tuple[Network, ...]) -> None:
+        self._tls = tls
+        self._opened = opened
+        self._kept: dict[str, float] = {}
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+
+    async def ask(self, request: httpx.Request) -> Answer:
+        session = self._session(keeping=self._is_kept(origin(str(request.url))))
+        seconds = request.extensions.get("timeout", {}).get("connect")
+        answer = await session.request(
+            request.method,
+            _url(request.url),
+            headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
+            data=await request.aread() or None,
+            allow_redirects=False,
+            # For each address that is tried; the whole has its time limit where it is asked for.
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None if seconds is None else seconds / 2),
+        )
+        assert isinstance(answer, Answer)
+        return answer
+
+    async def aclose(self) -> None:
+        while self._sessions:
+            await self._sessions.popitem()[1].close()
+
+    def _is_kept(self, host: str) -> bool:
+        now = asyncio.get_running_loop().time()
+        self._kept = {one: until for one, until in self._kept.items() if until > now}
+        if host in self._kept or len(self._kept) < IDLE:
+            self._kept[host] = now + IDLE_FOR
+            return True
+        return False
+
+    def _session(self, *, keeping: bool) -> aiohttp.ClientSession:
+        if keeping not in self._sessions:
+            connector = aiohttp.TCPConnector(
+                ssl=self._tls,
+                resolver=CheckedResolver(self._opened),
+                socket_factory=partial(checked_socket, self._opened),
+                use_dns_cache=False,
+                happy_eyeballs_delay=None,
+                limit=0,
+                **({"keepalive_timeout": IDLE_FOR} if keeping else {"force_close": True}),
+            )
+            self._sessions[keeping] = aiohttp.ClientSession(
+                connector=connector,
+                response_class=Answer,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+                max_line_size=HEAD,
+                max_field_size=HEAD,
+                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            )
+        return self._sessions[keeping]
+
+
+def _url(url: httpx.URL) -> yarl.URL:
+    """As httpx wrote it, character by character."""
+    host = url.raw_host.decode("ascii")
+    host = f"[{host}]" if ":" in host else host
+    port = "" if url.port is None else f":{url.port}"
+    return yarl.URL(f"{url.scheme}://{host}{port}{url.raw_path.decode('ascii')}", encoded=True)
+
+
+class CheckedResolver(aiohttp.abc.AbstractResolver):
+    """Resolves a host, and names only those of its addresses that may be connected to."""
 
     def __init__(self, opened: tuple[Network, ...]) -> None:
         self._opened = opened
-        self._connect = httpcore.AnyIOBackend()
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[aiohttp.abc.ResolveResult]:
         addresses = permitted(await resolve(host, port), host, self._opened)
-        share = None if timeout is None else timeout / len(addresses)
-        failure: Exception | None = None
-        for address in addresses:
-            try:
-                return await self._connect.connect_tcp(str(address), port, share, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-        assert failure is not None
-        raise failure
+        return [
+            {
+                "hostname": host,
+                "host": str(address),
+                "port": port,
+                "family": socket.AF_INET if address.version == 4 else socket.AF_INET6,
+                "proto": socket.IPPROTO_TCP,
+                "flags": socket.AI_NUMERICHOST,
+            }
+            for address in addresses
+        ]
 
-    async def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        raise httpcore.ConnectError("no socket of this machine is a publisher")
+    async def close(self) -> None:
+        pass
 
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+
+def checked_socket(opened: tuple[Network, ...], peer: Sequence[Any]) -> socket.socket:
+    """The socket for a connection. No address comes here that was not checked as a host's, but addresses that stand in
+    the place of a host: those are checked only here."""
+    family, kind, proto, _, (host, *_) = peer
+    try:
+        address = ip_address(host)
+    except ValueError as error:
+        raise SourceError("address", f"{host} is no address that can be read") from error
+    refuse(address, str(address), opened)
+    return socket.socket(family, kind, proto)
 
 
 def permitted(addresses: list[Address], host: str, opened: tuple[Network, ...]) -> list[Address]:
@@ -220,11 +292,12 @@ def permitted(addresses: list[Address], host: str, opened: tuple[Network, ...]) 
 
 
 async def resolve(host: str, port: int) -> list[Address]:
-    """The first addresses of a host, whichever way it is written (`127.1` and `0x7f.1` are addresses too)."""
+    """The first addresses of a host, whichever way it is written (`127.1` and `0x7f.1` are addresses too). Raises
+    OSError."""
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise httpcore.ConnectError(f"{host} has no address") from error
+    except UnicodeError as error:
+        raise socket.gaierror(f"{host} has no address") from error
     unique = dict.fromkeys(ip_address(peer[0]) for *_, peer in found)
     return list(unique)[:TRIED]
 
@@ -232,28 +305,34 @@ async def resolve(host: str, port: int) -> list[Address]:
 class _Body(httpx.AsyncByteStream):
     """The answer's body, whose errors are httpx's as well."""
 
-    def __init__(self, answer: httpcore.Response, leave: Callable[[], None]) -> None:
+    def __init__(self, answer: Answer, leave: Callable[[], None]) -> None:
         self._answer = answer
         self._leave = leave
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _as_httpx():
-            async for part in self._answer.aiter_stream():
+            async for part in self._answer.content.iter_any():
                 yield part
 
     async def aclose(self) -> None:
         try:
-            await self._answer.aclose()
+            self._answer.close()  # what was read to its end has given its connection back by now
         finally:
             self._leave()
 
 
 @contextmanager
 def _as_httpx() -> Iterator[None]:
-    """httpx's exceptions have the names of httpcore's."""
+    """aiohttp's exceptions as those of httpx."""
     try:
         yield
-    except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
-        raise getattr(httpx, type(error).__name__, httpx.TransportError)(str(error)) from error
-    except httpcore.UnsupportedProtocol as error:
-        raise httpx.UnsupportedProtocol(str(error)) from error
+    except (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError, aiohttp.ClientResponseError) as error:
+        raise httpx.RemoteProtocolError(str(error)) from error
+    except aiohttp.ClientConnectorError as error:
+        raise httpx.ConnectError(str(error)) from error
+    except (aiohttp.InvalidURL, ValueError) as error:
+        raise httpx.InvalidURL(str(error)) from error
+    except (aiohttp.ClientError, OSError) as error:
+        if isinstance(error, TimeoutError):
+            raise
+        raise httpx.ReadError(str(error)) from error

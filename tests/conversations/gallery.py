@@ -6,22 +6,27 @@ pictures are looked at by people: no test compares them.
 
 import asyncio
 import json
+import re
 import tempfile
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import product
 from pathlib import Path
 
 import handlers
 from locales import tables
 from tests.bot import ROOT
 from tests.conversations.scene import Turn
-from tests.conversations.scripts import turns
+from tests.conversations.scripts import LANGUAGES, turns
 from tests.web.browser import Browser
 
 FOLDER = ROOT / "docs" / "commands"
-DRAWN = (("telegram", "ko", 430), ("slack", "en", 620))
+WIDTHS = {"telegram": 430, "slack": 620}
 UNKNOWN = "unknown"
+ALONE = (
+    "for (const one of document.querySelectorAll('section')) one.style.display = one === arguments[0] ? '' : 'none';"
+)
 PAGE = """<!doctype html><html lang="{language}"><meta charset="utf-8"><title>answers</title>
 <link rel="stylesheet" href="/page.css"><style>
 body {{ padding: 0; }}
@@ -37,9 +42,10 @@ article {{ max-width: 31rem; }}
 import {{ element, slackMessage, telegramMessage }} from "/forms.js";
 const {{ texts, sections }} = {data};
 for (const [name, turns] of sections) {{
-  const section = element("section", {{ id: name }});
-  for (const {{ done, pressed, read }} of turns) {{
+  const section = element("section", {{ "data-answers": name }});
+  for (const {{ done, where, pressed, read }} of turns) {{
     if (!done.startsWith("(")) section.append(element("p", {{ class: pressed ? "pressed" : "typed" }}, done));
+    if (where) section.append(element("p", {{ class: "pressed" }}, where));
     for (const {{ mark, form }} of read) {{
       if (mark && !form.popup) section.append(element("p", {{ class: "note" }}, mark));
       const drawn = form.popup ? [element("p", {{ class: "popup" }}, form.popup)]
@@ -66,11 +72,15 @@ def sections(conversation: list[Turn]) -> dict[str, list[Turn]]:
     found: dict[str, list[Turn]] = {}
     name = ""
     for turn in conversation:
-        words = turn.done.removeprefix("/sokbo").strip().removeprefix("/").split()
-        if turn.done.startswith("/"):
-            name = words[0] if words[0] in handlers.HANDLERS else UNKNOWN
+        if _is_typed(turn):
+            word = re.sub(r"^(/sokbo |@Sokbo |/)", "", turn.done).split()[0].partition("@")[0]
+            name = word if word in handlers.HANDLERS else UNKNOWN
         found.setdefault(name, []).append(turn)
     return found
+
+
+def _is_typed(turn: Turn) -> bool:
+    return turn.done.startswith(("/", "@"))
 
 
 def page(conversation: list[Turn], language: str, width: int) -> str:
@@ -80,8 +90,9 @@ def page(conversation: list[Turn], language: str, width: int) -> str:
             name,
             [
                 {
-                    "done": turn.done,
-                    "pressed": not turn.done.startswith("/"),
+                    "done": turn.done.partition("   (")[0],
+                    "where": turn.done.partition("   (")[2].rstrip(")"),
+                    "pressed": not _is_typed(turn),
                     "read": [{"mark": read.mark, "form": read.form} for read in turn.read],
                 }
                 for turn in held
@@ -103,15 +114,18 @@ def main() -> None:
         server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site)))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         browser = Browser(Path(scratch) / "chromium")
-        for platform, language, width in DRAWN:
-            folder = Path(scratch) / platform
-            folder.mkdir()
+        for platform, language in product(WIDTHS, LANGUAGES):
+            width = WIDTHS[platform]
+            folder = Path(scratch) / platform / language
+            folder.mkdir(parents=True)
             conversation = asyncio.run(turns(platform, language, folder))
             (site / "index.html").write_text(page(conversation, language, width), encoding="utf-8")
             with browser.tab(f"http://127.0.0.1:{server.server_port}/", width + 32, 9000) as shown:
                 shown.wait(lambda shown=shown: shown.all("body[data-drawn]"), "the answers")  # type: ignore[misc]
                 for section in shown.all("section"):
-                    section.screenshot(str(FOLDER / f"{platform}-{section.get_attribute('id')}.png"))
+                    browser.driver.execute_script(ALONE, section)
+                    answers = section.get_attribute("data-answers")
+                    section.screenshot(str(FOLDER / f"{platform}-{language}-{answers}.png"))
         browser.close()
         server.shutdown()
 

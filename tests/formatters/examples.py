@@ -116,7 +116,7 @@ def examples(platform: str, language: str) -> Iterator[tuple[str, str]]:
 def answers(language: str) -> dict[str, Reply]:
     found = tuple(Story(alert, SNIPPET[language]) for alert in backlog(language)[1:])
     words = QUESTION[language]
-    title = say(language, "search.title", words=" ".join(words), first=1, last=len(found), total=23)
+    title = say(language, "search.title", words=f"“{' '.join(words)}”", first=1, last=len(found), total=23)
     return {
         "/search": Reply(title=title, stories=found, marked=words),
         "/latest": Reply(title=say(language, "latest.title", count=1), stories=(Story(alerts(language)["an alert"]),)),

@@ -270,6 +270,25 @@ def test_both_platforms_take_any_buttons_below_an_answer_and_lose_those_that_nob
     assert telegram.keyboard(Reply(buttons=rows[-2:])) == ()
 
 
+def test_on_slack_commands_read_as_they_are_typed_there_and_paths_stay() -> None:
+    line = (
+        "To get them again: /subscribe. Also /latest, (/help) and /sokbo stop; not a/b, /etc/hosts, /x.y or /news.xml"
+    )
+    assert slack.typed(line) == (
+        "To get them again: /sokbo subscribe. Also /sokbo latest, (/sokbo help) and /sokbo stop; "
+        "not a/b, /etc/hosts, /x.y or /news.xml"
+    )
+
+
+def test_an_empty_line_parts_an_answer_on_every_platform_and_stands_at_no_end() -> None:
+    answer = Reply(title="명령", lines=("", "하나", "", "둘", ""))
+    (section,) = slack_takes(slack.reply(answer, SETTINGS)).blocks
+    assert section["text"]["text"] == "*명령*\n\n하나\n\n둘"
+    assert plain.reply(answer, SETTINGS).strip() == "명령\n\n하나\n\n둘"
+    (shown,) = telegram.reply(answer, SETTINGS)
+    assert shown.strip() == "<b>명령</b>\n\n하나\n\n둘"
+
+
 def test_a_terminal_shows_for_each_button_the_command_to_type() -> None:
     answer = Reply(
         title="1쪽",

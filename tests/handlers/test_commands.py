@@ -65,14 +65,14 @@ async def test_latest_of_a_topic_or_source_or_nothing(desk: Desk, clock: Clock) 
     await archive_news(desk, clock)
     topic = await said(desk, replace(OPEN, name="latest", args="3 외교"))
     assert topic.startswith("외교 최신 소식 1건\n1. 고속철도")
-    assert (await said(desk, replace(OPEN, name="latest", args="야구"))).startswith("야구에 해당하는 소식이 없")
+    assert (await said(desk, replace(OPEN, name="latest", args="야구"))).startswith("“야구” 소식이 없습니다.")
 
 
 @pytest.mark.parametrize(
     ("name", "told"),
     [
         ("serach", "/serach 는 모르는 명령입니다. /search 를 찾으셨나요?"),
-        ("xyzzy", "/xyzzy 는 모르는 명령입니다.\n쓸 수 있는 명령은 /help"),
+        ("xyzzy", "/xyzzy 는 모르는 명령입니다.\n쓸 수 있는 명령: /help"),
         ("", "명령을 적어 주세요. 예: /latest"),
     ],
 )
@@ -170,7 +170,7 @@ async def test_unsubscribe_stops_everything(desk: Desk) -> None:
 async def test_subscribe_names_a_source_that_is_not_there(desk: Desk, site: Site) -> None:
     await watch(desk, site)
     wrong = await said(desk, replace(OPEN, name="subscribe", args="source:nope"))
-    assert wrong == "nope 은(는) 알 수 없는 출처입니다. 예: /subscribe source:site"
+    assert wrong == "모르는 출처입니다: nope. 예: /subscribe source:site"
     right = await said(desk, replace(OPEN, name="subscribe", args='source:site topic:외교 "정상 회담" -주가'))
     assert right.splitlines()[0] == '구독했습니다: source:site topic:외교 "정상 회담" -주가'
     async with desk.database.write() as tx:

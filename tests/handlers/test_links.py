@@ -77,15 +77,15 @@ async def test_every_subscription_of_a_chat_can_be_shared_at_once(desk: Desk) ->
     offered = await handlers.answer(desk, replace(here, name="subscriptions"))
     assert "subscriptions share" in [button.press for row in offered.buttons for button in row]
     told = await handlers.answer(desk, replace(here, name="subscriptions", args="share", pressed=True))
-    assert told.lines == ("모든 소식 → https://bot.example/all",)
+    assert told.lines[1:] == ("", "모든 소식", "https://bot.example/all")
     await said(desk, replace(here, name="subscribe", args="topic:trade"))
     told = await handlers.answer(desk, replace(here, name="subscriptions", args="share", pressed=True, open=False))
-    assert told.lines[1] == "topic:trade → https://bot.example/topic_trade" and "/invite" in told.lines[2]
+    assert told.lines[5:7] == ("topic:trade", "https://bot.example/topic_trade") and "/invite" in told.lines[-1]
 
 
 async def test_where_there_are_no_links_the_words_to_type_are_shared(desk: Desk) -> None:
     told = await said(desk, replace(OPEN, name="subscriptions", args="share topic:외교", private=True))
-    assert "topic:외교 → /subscribe topic:외교" in told
+    assert "이렇게 보내면 같은 소식을 받습니다.\n\ntopic:외교\n/subscribe topic:외교" in told
 
 
 @pytest.mark.parametrize("word", ["filter_AAAAAAAAAAAAAAAA", "filter_", "topic_", "topic_-%%%"])

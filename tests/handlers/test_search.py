@@ -84,8 +84,8 @@ async def test_search_says_when_there_is_nothing(desk: Desk) -> None:
         ),
         (
             "수출 source:nope",
-            "source:nope 은(는) 모르는 출처입니다. 아는 출처: site. 예: /search 수출 source:site",
-            "source:nope is not a source here. Known: site. Example: /search export source:site",
+            "모르는 출처입니다: nope. 아는 출처: site. 예: /search 수출 source:site",
+            "nope is not a source here. Known: site. Example: /search export source:site",
         ),
         (
             "수출 topic:",
@@ -94,7 +94,7 @@ async def test_search_says_when_there_is_nothing(desk: Desk) -> None:
         ),
         (
             "수출 site:newsdao.kr",
-            'site: 은(는) 쓸 수 없습니다. 쓸 수 있는 것: source: topic: since: "구절" -낱말. 예: /search 수출 since:7d',
+            'site: 조건은 쓸 수 없습니다. 쓸 수 있는 것: source: topic: since: "구절" -낱말. 예: /search 수출 since:7d',
             'site: is not taken here; these are: source: topic: since: "phrase" -word. '
             "Example: /search export since:7d",
         ),

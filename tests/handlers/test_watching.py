@@ -77,7 +77,7 @@ async def test_what_cannot_be_added_is_told_with_the_reason(desk: Desk, publishe
         assert await said(desk, f"addsource {args}") == wrong, args
     publisher.set("/feed.xml", "<!doctype html><html></html>", "text/html")
     told = await said(desk, f"addsource {publisher.url}/feed.xml")
-    assert told.startswith(f"{publisher.url}/feed.xml 은(는) 지켜볼 수 없습니다: ") and "feed" in told
+    assert told.startswith(f"지켜볼 수 없는 주소입니다: {publisher.url}/feed.xml — ") and "feed" in told
     assert await ids(desk) == []
 
 
@@ -96,8 +96,8 @@ async def test_sources_of_the_file_are_paused_and_never_removed(desk: Desk, site
 async def test_wrong_words_are_told_what_is_accepted(desk: Desk, site: Site) -> None:
     await watch(desk, site)
     assert await said(desk, "removesource") == "어느 출처입니까? 예: /removesource 출처. 여기서 더한 출처: 없음"
-    assert await said(desk, "removesource nope") == "nope 은(는) 없는 출처입니다. 여기서 더한 출처: 없음"
-    assert await said(desk, "sources pause nope") == "nope 은(는) 없는 출처입니다. 출처: site"
+    assert await said(desk, "removesource nope") == "없는 출처입니다: nope. 여기서 더한 출처: 없음"
+    assert await said(desk, "sources pause nope") == "없는 출처입니다: nope. 출처: site"
     for args in ("stop", "pause", "page x", "page 9999999"):
         assert (await said(desk, f"sources {args}")).startswith("알아듣지 못했습니다."), args
 

@@ -424,7 +424,7 @@ async def test_a_token_that_was_taken_away_pauses_the_workspace_at_once(running:
     await blocking(fake.event, {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": ["U0"]}})
     await blocking(fake.wait_until, lambda: not running.ready)
     assert running.state.why is not None and running.alarm == Alarm("notice.account_paused", running.state.why)
-    assert "bot_token 이(가) 거절되었습니다(token_revoked)" in running.state.problem_in("ko")
+    assert "거절된 토큰: bot_token(token_revoked)" in running.state.problem_in("ko")
 
 
 # ------------------------------------------------------------------------------------------------------------ buttons

@@ -770,7 +770,7 @@ async def test_a_channel_that_the_bot_cannot_post_in_is_said_to_be_one(
         fake.fault("500", method="getChatMember")
     fake.send_text(42, 1, "/subscribe @nobody_here" if trouble == "unknown" else "/subscribe @sokbo_news")
     (message,) = await blocking(fake.wait_for_messages, 42, 1)
-    assert desk.commands == [] and "을(를) 찾을 수 없거나" in message.text
+    assert desk.commands == [] and "찾을 수 없거나 제가 들어가 있지 않은 곳입니다" in message.text
 
 
 async def test_a_question_about_a_chat_from_outside_that_gets_no_answer_is_no_yes(

@@ -76,7 +76,7 @@ async def test_a_304_that_nobody_asked_for_is_no_successful_read(
         ("503", {}, "http-503", "has trouble"),
         ("429", {"retry_after": 90}, "http-429", "less often"),
         ("truncated", {}, "cut", "cut off"),
-        ("reset", {}, "network", "connection failed"),
+        ("reset", {"times": 2}, "network", "connection failed"),
         ("hang", {}, "timeout", "within 1 s"),
         ("slow", {"seconds": 3}, "timeout", "within 1 s"),
         ("huge", {"size": 6_000_000}, "too-large", "larger than 5,000,000 bytes"),

@@ -61,7 +61,7 @@ async def test_a_fan_out_to_thousands_is_filled_in_chunks_and_others_write_betwe
     sender = ScriptedSender()
     desk.senders = {sender.name: sender}
     await started(desk, site)
-    await many_chats(desk, 6_000, narrow=1_500)
+    await many_chats(desk, 12_000, narrow=1_500)
     site.publish(1)
     await poll(desk, site)
     planned, units, more = list[int](), 0, True
@@ -70,7 +70,7 @@ async def test_a_fan_out_to_thousands_is_filled_in_chunks_and_others_write_betwe
             more = await pipeline.plan(tx, desk.now())
             planned.append(await tx.scalar(select(func.count()).select_from(deliveries)) or 0)
         units += 1
-    assert planned[-1] == 4_500 + 750
+    assert planned[-1] == 10_500 + 750
     assert max(after - before for before, after in pairwise([0, *planned])) < 2 * pipeline.PLAN_CHUNK
     assert units >= 3, "between two units whoever else writes has its turn"
 
