@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     )
     search.add_argument("--posts", type=int, default=1_000_000, help="how many posts are made (default: a million)")
     search.add_argument("--seed", type=int, default=1, help="which posts and questions (default: 1)")
+    search.add_argument("--postgresql", action="store_true", help="the same questions of a PostgreSQL, beside it")
     names.add_parser("filters", help="10,000 subscriptions with word filters against one alert")
     websub = names.add_parser("websub", help="from published to the chat: by a hub, by a hook, and by reading")
     websub.add_argument("--rounds", type=int, default=40, help="news for each of the ways (default: 40)")
@@ -37,8 +38,9 @@ def parser() -> argparse.ArgumentParser:
     fanout = names.add_parser(
         "fanout", help="one alert to many chats at the rate of the account, and answers meanwhile"
     )
-    fanout.add_argument("--rate", type=int, help="messages a second on Telegram (default: 30, then 1000)")
-    fanout.add_argument("--chats", type=int, help="how many get the alert (default: 600, 3000)")
+    rates = ("30", "1000", "slack")
+    fanout.add_argument("--rate", choices=rates, help="messages a second on Telegram, or 20 workspaces (default: all)")
+    fanout.add_argument("--chats", type=int, help="how many get the alert (default: 600, 3000, 3000)")
     sending = names.add_parser("sending", help="CPU of a message from claim to mark, beside other ways to send it")
     sending.add_argument("--messages", type=int, default=1000, help="of each run (default: 1000)")
     sending.add_argument("--rounds", type=int, default=3, help="runs of each way to send, in turns (default: 3)")
@@ -93,7 +95,12 @@ def main() -> None:
         from benchmarks.condense import posts
 
         given = vars(options)
-        search.main(given.get("corpus") or posts.SHARED, given.get("posts", SOME_POSTS), given.get("seed", 1))
+        search.main(
+            given.get("corpus") or posts.SHARED,
+            given.get("posts", SOME_POSTS),
+            given.get("seed", 1),
+            beside_postgresql=given.get("postgresql", False),
+        )
     if options.name in (None, "condense"):
         from benchmarks.condense import posts, report
 
