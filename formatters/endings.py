@@ -34,7 +34,7 @@ CLOSED = "".join(
 )
 POLITE = ("니다", "어요")
 POLITE_PAST = re.compile(rf"(?:(?<=[가-힣][{CLOSED}])|(?<=[있없했됐]))(?:습니다|어요)$")
-JOINED_PAST = re.compile(rf"(?<=[{CLOSED}])(?:으며|고|지만|으나|는데)$")
+JOINED_PAST = re.compile(rf"(?:(?<=[가-힣][{CLOSED}])|(?<=[있없했됐]))(?:으며|고|지만|으나|는데)$")
 
 
 @dataclass(frozen=True, slots=True)
