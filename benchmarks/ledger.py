@@ -9,20 +9,22 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import DateTime, Engine, Index, String, create_engine, event, text, update
+from sqlalchemy import DateTime, Engine, Index, String, create_engine, event, func, select, text, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 import delivery
 import pipeline
+import upkeep
 from benchmarks import scene
 from delivery import AccountPace, Limit
 from models import Chat, Outgoing, Sent
 from pipeline import Desk
 from storage import ledger
-from storage.tables import subscriptions
+from storage.tables import deliveries, subscriptions
 
 BATCH = 100
 CHATS = 10_000
@@ -207,7 +209,7 @@ async def planning(folder: Path, count: int) -> bool:
 
 
 async def flatness(folder: Path, sizes: Sequence[int]) -> None:
-    """µs a row with so many rows of old in the ledger."""
+    """µs a row with so many rows of old in the ledger; at the last size old rows are pruned."""
     print(f"with old rows in the ledger, µs a row: planning {CHATS:,}, claiming and marking by {BATCH}")
     print("       rows     plan    claim     mark")
     async with scene.desk(folder) as desk:
@@ -226,6 +228,36 @@ async def flatness(folder: Path, sizes: Sequence[int]) -> None:
             claims, marks = await batches(desk, CHATS // BATCH)
             print(f"  {size:9,} {seconds / CHATS * 1e6:8.1f} {1e6 / claims:8.1f} {1e6 / marks:8.1f}")
             there += 1
+        await retention(desk)
+
+
+async def retention(desk: Desk) -> None:
+    """Prune all but the last chats' rows, as the hourly job does, while somebody writes every 10 ms."""
+    async with desk.database.write() as tx:
+        old = {"sent_at": desk.now() - 2 * timedelta(seconds=desk.settings.delivery.keep)}
+        old["created"] = old["sent_at"]
+        rows = await tx.scalar(select(func.count()).select_from(deliveries)) or 0
+        await tx.execute(update(deliveries).where(deliveries.c.id <= rows - CHATS).values(old))
+    waits: list[float] = []
+
+    async def write() -> None:
+        while True:
+            began = time.perf_counter()
+            async with desk.database.write() as tx:
+                await tx.execute(text("UPDATE chats SET paused = '' WHERE id = 1"))
+            waits.append(time.perf_counter() - began)
+            await asyncio.sleep(0.01)
+
+    writer, began = asyncio.create_task(write()), time.perf_counter()
+    pruned = await upkeep.prune(desk)
+    seconds = time.perf_counter() - began
+    writer.cancel()
+    waits.sort()
+    print(
+        f"retention: {pruned:,} of {rows:,} rows pruned in {seconds:.0f} s; meanwhile a write of somebody else took "
+        f"{waits[len(waits) // 2] * 1000:.0f} ms, {waits[len(waits) * 99 // 100] * 1000:.0f} at p99, "
+        f"{waits[-1] * 1000:.0f} at most"
+    )
 
 
 def main(batch_count: int = CHATS // BATCH, planned: int = 100_000, sizes: Sequence[int] = SIZES) -> None:

@@ -53,6 +53,7 @@ SETTINGS = (
     type_coerce(chats.c.muted_topics, String).label("muted_topics"),
 )
 """The columns that `settings_of` reads, in this order."""
+SETTING_NAMES = tuple(column.name for column in SETTINGS)
 
 
 def settings_of(row: Row[Any]) -> ChatSettings:
@@ -63,14 +64,11 @@ def settings_of(row: Row[Any]) -> ChatSettings:
 @lru_cache(maxsize=1024)
 def settings_in(columns: tuple[Any, ...]) -> ChatSettings:
     """Settings as the columns `SETTINGS` have them. Most chats chose the same."""
-    *simple, quiet, quiet_urgent, digest, digest_nothing, muted_until, muted_topics = columns
-    return ChatSettings(
-        *simple,
-        quiet=quiet_of(quiet, urgent_passes=quiet_urgent),
-        digest=digest_of(digest, say_nothing_new=digest_nothing),
-        muted_until=muted_until,
-        muted_topics=tuple(json.loads(muted_topics)),
-    )
+    row: dict[str, Any] = dict(zip(SETTING_NAMES, columns, strict=True))
+    row["quiet"] = quiet_of(row["quiet"], urgent_passes=row.pop("quiet_urgent"))
+    row["digest"] = digest_of(row["digest"], say_nothing_new=row.pop("digest_nothing"))
+    row["muted_topics"] = tuple(json.loads(row["muted_topics"]))
+    return ChatSettings(**row)
 
 
 def quiet_of(text: str, *, urgent_passes: bool) -> QuietHours | None:

@@ -163,6 +163,7 @@ DELIVERY = tuple(
     )
 )
 """The columns that `delivery_of` reads."""
+DELIVERY_NAMES = tuple(column.name for column in DELIVERY)
 
 
 def delivery_of(row: Row[Any]) -> Delivery:
@@ -283,10 +284,10 @@ async def waiting_in(tx: AsyncConnection, chat_ids: Sequence[int]) -> list[Waiti
 
 def _waiting(columns: tuple[Any, ...]) -> Delivery:
     """A delivery as the columns of `WAITING_IN` have it."""
-    place, (urgency, due, status), rest, (created,), last = (
-        columns[:3], columns[3:6], columns[6:12], columns[12:13], columns[13:],
-    )  # fmt: skip
-    return Delivery(*place, Urgency(urgency), _time(due), Status(status), *rest, _time(created), *last)
+    row: dict[str, Any] = dict(zip(DELIVERY_NAMES, columns, strict=True))
+    row |= {"urgency": Urgency(row["urgency"]), "status": Status(row["status"])}
+    row |= {"due": _time(row["due"]), "created": _time(row["created"])}
+    return Delivery(**row)
 
 
 @lru_cache(maxsize=256)
