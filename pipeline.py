@@ -11,7 +11,7 @@ the clock.
 
 import asyncio
 import random
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Container, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -98,10 +98,10 @@ AT_ONCE = 256
 """At most so many calls of a platform are under way, however fast it may go: what it answers late stays in the line."""
 GATHERS = timedelta(milliseconds=25)
 LOOKS_ROUND = timedelta(milliseconds=100)
-MANY_CALLS = 8
-"""While so many calls are under way, a turn of the dispatcher waits for what ends and what may start within the first
-of these times, since it costs about as much for thirty calls as for one; and looks for all that is no alert in line,
-which is mostly nothing, no more often than the second says."""
+MANY_CALLS, RECENTLY = 10, timedelta(milliseconds=200)
+"""While so many calls start in so short a time, a turn of the dispatcher waits for what ends and what may start within
+the first of these times, since it costs about as much for thirty calls as for one; and looks for all that is no alert
+in line, which is mostly nothing, no more often than the second says."""
 LEASE = timedelta(seconds=30)
 KNOCK_EVERY = timedelta(seconds=10)
 MISSED_IN_VAIN = 2
@@ -1111,6 +1111,7 @@ class Dispatcher:
         self._burst = False
         self._looks_round_at = self._turned
         self._put_off = False
+        self._started: deque[datetime] = deque(maxlen=MANY_CALLS)
         self._arrived: set[int] = set()
         self._looking: dict[int, datetime] = {}
 
@@ -1152,6 +1153,7 @@ class Dispatcher:
             task = asyncio.create_task(_call(self._desk, call))
             task.add_done_callback(lambda _: self._desk.send.set())
             self._under_way[task] = call
+            self._started.append(now)
 
     async def _save_and_claim(self, now: datetime) -> list[Call]:
         """One transaction: outcomes saved, what is planned owed, what may start claimed."""
@@ -1254,7 +1256,8 @@ class Dispatcher:
             self._burst = False
 
     def _is_busy(self) -> bool:
-        return len(self._under_way) >= MANY_CALLS
+        started = self._started
+        return len(started) == MANY_CALLS and timedelta() <= self._turned - started[0] < RECENTLY
 
     def gathers(self) -> float:
         """Seconds until the next turn is worth its price."""
@@ -1426,9 +1429,7 @@ async def _call(desk: Desk, call: Call) -> Answer:
     """One call to a platform. A defect in an adapter counts as unknown: the call may have left."""
     sender = desk.senders[call.platform]
     if call.kind != "look_up":
-        wait = sender.pace.departs("edit" if call.kind == "edit" else "send", desk.now())
-        if wait > 0:
-            await asyncio.sleep(wait)
+        await sender.pace.departs("edit" if call.kind == "edit" else "send", desk.now()).wait(desk.now)
     try:
         match call.kind:
             case "send":

@@ -40,8 +40,9 @@ def parser() -> argparse.ArgumentParser:
     fanout = names.add_parser(
         "fanout", help="one alert to many chats at the rate of the account, and answers meanwhile"
     )
-    fanout.add_argument("--rate", type=int, help="messages a second on Telegram (default: 30, then 1000)")
-    fanout.add_argument("--chats", type=int, help="how many get the alert (default: 600, 3000)")
+    rates = ("30", "1000", "slack")
+    fanout.add_argument("--rate", choices=rates, help="messages a second on Telegram, or 20 workspaces (default: all)")
+    fanout.add_argument("--chats", type=int, help="how many get the alert (default: 600, 3000, 3000)")
     sending = names.add_parser("sending", help="CPU of a message from claim to mark, beside other ways to send it")
     sending.add_argument("--messages", type=int, default=1000, help="of each run (default: 1000)")
     sending.add_argument("--rounds", type=int, default=3, help="runs of each way to send, in turns (default: 3)")

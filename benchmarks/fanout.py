@@ -10,18 +10,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import deque
-from collections.abc import Sequence
-from contextlib import suppress
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import orjson
+from pydantic import SecretStr
 
 import handlers
 import pipeline
 from benchmarks import scene
-from models import Chat, ChatSettings, Command, Reply
+from models import Chat, ChatSettings
+from pipeline import Desk
+from platforms.slack import Slack
 from platforms.telegram import Telegram
 
 ROOT = Path(__file__).parents[1]
@@ -29,8 +33,10 @@ TOKEN = "7700:TEST-token-aaaaaaaaaaaaaaaaaaaaaaaaaa"
 STRANGERS = 9_000_000
 """Chats from here on ask commands, each one once, and get no alert."""
 LATENCY = 0.05
+TOKEN_OF = re.compile(rb"(?i)\r\nauthorization: *bearer ([^\r]+)")
 LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
-WANTED = {"telegram 30/s": 1.05, "telegram 1000/s": 1.15}
+WORKSPACES = 20
+WANTED = {"telegram 30/s": 1.05, "telegram 1000/s": 1.15, "slack": 1.15}
 
 
 class Platform(asyncio.Protocol):
@@ -42,7 +48,7 @@ class Platform(asyncio.Protocol):
     receipts: ClassVar[list[tuple[float, str]]] = []
     refused: ClassVar[list[float]] = []
     asked: ClassVar[dict[str, float]] = {}
-    _last: ClassVar[deque[float]] = deque()
+    _last: ClassVar[defaultdict[bytes, deque[float]]] = defaultdict(deque)
 
     def connection_made(self, transport: Any) -> None:
         self._to, self._read = transport, b""
@@ -56,9 +62,10 @@ class Platform(asyncio.Protocol):
             if len(rest) < length:
                 return
             self._read = rest[length:]
-            self._called(head.split(b" ", 2)[1].decode().rpartition("/")[2], rest[:length])
+            token = TOKEN_OF.search(head)
+            self._called(head.split(b" ", 2)[1].decode().rpartition("/")[2], token[1] if token else b"", rest[:length])
 
-    def _called(self, method: str, body: bytes) -> None:
+    def _called(self, method: str, account: bytes, body: bytes) -> None:
         match method:
             case "report":
                 seen = {"receipts": self.receipts, "refused": self.refused, "asked": self.asked}
@@ -66,8 +73,10 @@ class Platform(asyncio.Protocol):
             case "getUpdates":
                 after = orjson.loads(body).get("offset", 0)
                 asyncio.get_running_loop().call_later(self.every or 25, self._asks, max(1, after))
-            case "sendMessage":
-                self._posted(body)
+            case "sendMessage" | "chat.postMessage":
+                self._posted(account, body)
+            case "auth.test":
+                self._answer({"ok": True, "team_id": f"T{account.decode().rpartition('-')[2]}", "user_id": "U1"})
             case "getMe":
                 self._answer(
                     {"ok": True, "result": {"id": 7700, "is_bot": True, "first_name": "B", "username": "b_bot"}}
@@ -75,21 +84,24 @@ class Platform(asyncio.Protocol):
             case _:
                 self._answer({"ok": True, "result": True})
 
-    def _posted(self, body: bytes) -> None:
-        now = time.monotonic()
-        while self._last and self._last[0] <= now - 1:
-            self._last.popleft()
-        if len(self._last) >= self.limit:
+    def _posted(self, account: bytes, body: bytes) -> None:
+        now, last = time.monotonic(), self._last[account]
+        while last and last[0] <= now - 1:
+            last.popleft()
+        if len(last) >= self.limit:
             self.refused.append(now)
             self._answer({"ok": False, "error_code": 429, "description": "Too Many Requests: retry after 1",
                           "parameters": {"retry_after": 1}, "error": "ratelimited"}, "429 Too Many Requests")  # fmt: skip  # noqa: E501
             return
-        self._last.append(now)
-        number = len(self.receipts) + 1
-        to = str(orjson.loads(body)["chat_id"])
-        message = {"message_id": number, "date": 1, "chat": {"id": int(to), "type": "private"}, "text": "x"}
+        last.append(now)
+        number, given = len(self.receipts) + 1, orjson.loads(body)
+        to = str(given.get("chat_id") or given["channel"])
         self.receipts.append((now, to))
-        asyncio.get_running_loop().call_later(LATENCY, self._answer, {"ok": True, "result": message})
+        answer: dict[str, Any] = {"ok": True, "ts": f"{number}.000001"}
+        if not account:
+            chat = {"id": int(to), "type": "private"}
+            answer = {"ok": True, "result": {"message_id": number, "date": 1, "chat": chat, "text": "x"}}
+        asyncio.get_running_loop().call_later(LATENCY, self._answer, answer)
 
     def _asks(self, number: int) -> None:
         if self.every is None:
@@ -116,39 +128,64 @@ async def serve(limit: int, every: float | None) -> None:
     server.close()
 
 
-async def measure(folder: Path, url: str, rate: int, count: int) -> dict[str, Any]:
-    """What the double saw, and when the alert was committed."""
+async def telegram(folder: Path, url: str, rate: int, count: int) -> dict[str, Any]:
+    """One bot at its rate; strangers ask meanwhile."""
     settings = {
         "TELEGRAM__TOKEN": TOKEN, "TELEGRAM__API_BASE": url, "TELEGRAM__OPEN": "true",
         "TELEGRAM__MESSAGES_PER_SECOND": str(rate), "TELEGRAM__PAID_BROADCAST": "true" if rate > 30 else "false",
     }  # fmt: skip
     async with scene.desk(folder, **settings) as desk:
+        sender = Telegram(desk.settings.telegram, partial(handlers.answer, desk), desk, ChatSettings("ko", "UTC"))
+        chats = [Chat(sender.name, sender.account, f"{1000 + number}") for number in range(count)]
+        return await measure(desk, [sender], chats, url, 60 + 4 * count / rate)
 
-        async def answer(command: Command) -> Reply:
-            return await handlers.answer(desk, command)
 
-        shown = ChatSettings("ko", "Asia/Seoul")
-        sender = Telegram(desk.settings.telegram, answer, desk, shown)
-        desk.senders = {sender.name: sender}
-        await scene.subscribe(desk, [Chat(sender.name, sender.account, f"{1000 + number}") for number in range(count)])
-        tasks = [asyncio.create_task(pipeline.deliver_forever(desk)), asyncio.create_task(sender.run())]
-        while not sender.ready:  # noqa: ASYNC110, the adapter tells nobody
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(1)
-        await scene.publish(desk, 1)
-        committed, began = time.monotonic(), time.process_time()
-        deadline = committed + 60 + 4 * count / rate
-        while await scene.is_owed(desk):
-            assert time.monotonic() < deadline, "not all of the deliveries came through"
-            await asyncio.sleep(0.2)
-        spent = time.process_time() - began
-        found: dict[str, Any] = (await desk.http.get(f"{url}/report")).json()
-        desk.stopping.set()
-        await tasks[0]
-        for task in tasks[1:]:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+class Workspace(Slack):
+    """One of several workspaces: the desk has one sender for each name, and one Slack of its own."""
+
+    def __init__(self, desk: Desk, number: int) -> None:
+        token = SecretStr(f"xoxb-{number}")
+        of = desk.settings.slack.model_copy(update={"bot_token": token})
+        super().__init__(of, partial(handlers.answer, desk), desk, ChatSettings("ko", "UTC"))
+        self.name = f"slack-{number}"
+
+
+async def slack(folder: Path, url: str, count: int) -> dict[str, Any]:
+    """Workspaces beside each other, at the rate that a configuration has which names none."""
+    settings = {"SLACK__BOT_TOKEN": "xoxb-0", "SLACK__API_BASE": f"{url}/api/", "SLACK__MODE": "http",
+                "SLACK__SIGNING_SECRET": "TEST-signing-secret"}  # fmt: skip
+    async with scene.desk(folder, **settings) as desk:
+        senders = [Workspace(desk, number) for number in range(WORKSPACES)]
+        chats = [Chat(senders[n % WORKSPACES].name, f"T{n % WORKSPACES}", f"C{n}") for n in range(count)]
+        rate = desk.settings.slack.messages_per_minute / 60 * WORKSPACES
+        return await measure(desk, senders, chats, url, 60 + 4 * count / rate)
+
+
+async def measure(
+    desk: Desk, senders: Sequence[Telegram | Slack], chats: Sequence[Chat], url: str, patience: float
+) -> dict[str, Any]:
+    """What the double saw, when the alert was committed, and the CPU seconds from then on."""
+    desk.senders = {sender.name: sender for sender in senders}
+    await scene.subscribe(desk, chats)
+    delivering = asyncio.create_task(pipeline.deliver_forever(desk))
+    running = [asyncio.create_task(sender.run()) for sender in senders]
+    while not all(sender.ready for sender in senders):  # noqa: ASYNC110, the adapters tell nobody
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(1)
+    await scene.publish(desk, 1)
+    committed, began = time.monotonic(), time.process_time()
+    while await scene.is_owed(desk):
+        assert time.monotonic() < committed + patience, "not all of the deliveries came through"
+        await asyncio.sleep(0.2)
+    spent = time.process_time() - began
+    found: dict[str, Any] = (await desk.http.get(f"{url}/report")).json()
+    desk.stopping.set()
+    await delivering
+    for task in running:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    for sender in senders:
         await sender.close()
     return found | {"committed": committed, "cpu": spent}
 
@@ -183,27 +220,38 @@ def report(name: str, limit: float, found: dict[str, Any]) -> bool:
     return kept
 
 
-def run(rate: int, count: int) -> bool:
-    """One run, told; whether it was as wanted."""
-    every = str(max(0.1, 60 / rate))
-    command = [sys.executable, "-m", "benchmarks.fanout", str(rate), every]
+@contextmanager
+def double(limit: int, every: str = "") -> Iterator[str]:
+    """The address of a double that takes so many messages a second and account, in a process of its own. `every`: the
+    seconds between commands that strangers ask."""
+    command = [sys.executable, "-m", "benchmarks.fanout", str(limit), every]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as process:
         assert process.stdout is not None
         assert process.stdin is not None
         try:
-            url = f"http://127.0.0.1:{process.stdout.readline().strip()}"
-            with tempfile.TemporaryDirectory() as folder:
-                found = asyncio.run(measure(Path(folder), url, rate, count))
+            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
         finally:
             process.stdin.close()
-    return report(f"telegram {rate}/s", rate, found)
 
 
-def main(rate: int | None = None, chats: int | None = None) -> bool:
-    """A run at each of Telegram's rates, or one at this rate; whether all was as wanted."""
-    rates = (rate,) if rate else (30, 1000)
-    kept = [run(one, chats or (600 if one <= 30 else 3000)) for one in rates]
+def run(name: str, rate: float, count: int) -> bool:
+    """One run, told; whether it was as wanted."""
+    per_account = int(rate / WORKSPACES) if name == "slack" else int(rate)
+    every = "" if name == "slack" else str(max(0.1, 60 / rate))
+    with double(per_account, every) as url, tempfile.TemporaryDirectory() as folder:
+        if name == "slack":
+            found = asyncio.run(slack(Path(folder), url, count))
+        else:
+            found = asyncio.run(telegram(Path(folder), url, per_account, count))
+    return report(name, rate, found)
+
+
+def main(only: str | None = None, chats: int | None = None) -> bool:
+    """A run at each of Telegram's rates and one over Slack, or one of them; whether all was as wanted."""
+    runs = {"30": ("telegram 30/s", 30, 600), "1000": ("telegram 1000/s", 1000, 3000)}
+    runs["slack"] = ("slack", 5 * WORKSPACES, 3000)
+    kept = [run(name, rate, chats or count) for key, (name, rate, count) in runs.items() if only in (None, key)]
     return all(kept)
 
 

@@ -1,6 +1,7 @@
 """How fast an account and each of its chats may be called, so that the platform need not say no. The caller passes
 `now`."""
 
+import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,21 @@ MANY_CALLS = 200
 """So many look-ups may start in one turn where nothing limits them."""
 
 
+@dataclass(slots=True)
+class Departure:
+    """When a call leaves for the platform."""
+
+    at: datetime
+
+    async def wait(self, clock: Callable[[], datetime]) -> None:
+        """Wait until then, and note when it really is: what is late and not known to be late comes too close to what
+        follows."""
+        left = (self.at - clock()).total_seconds()
+        if left > 0:
+            await asyncio.sleep(left)
+            self.at = max(self.at, clock())
+
+
 class Pace:
     """Spaces calls evenly, and keeps to `per_second` in every second, a loop that wakes up late included.
 
@@ -25,52 +41,67 @@ class Pace:
     """
 
     LAG = timedelta(milliseconds=250)
-    MARGIN = 1.03
+    AHEAD = timedelta(milliseconds=25)
+    """Where the window is what holds calls back, they are taken so much earlier and wait at the door: whoever takes
+    them is often late, and each lateness would add to the next one."""
+    MARGIN = 1.034
     """Windows are this much wider than the limit asks, since calls come closer together on their way."""
-    AT_THE_DOOR = 1.025
+    AT_THE_DOOR = 1.03
+    FAST, FAST_MARGIN = 100, 0.025
+    """Above so many calls a second, where many leave together, windows are wider by this."""
     FURTHEST = timedelta(seconds=60)
     """Whatever lies further ahead than this was noted by a clock that was set back."""
 
     def __init__(self, per_second: float, lag: timedelta = LAG) -> None:
         self._calls = max(1, int(per_second))
-        self._window = timedelta(seconds=self.MARGIN * self._calls / per_second)
+        wider = self.FAST_MARGIN if per_second > self.FAST else 0.0
+        self._window = timedelta(seconds=(self.MARGIN + wider) * self._calls / per_second)
+        self._apart = timedelta(seconds=(self.AT_THE_DOOR + wider) * self._calls / per_second)
         self._gap = timedelta(seconds=1 / per_second)
         self._lag = lag
         self._slot: datetime | None = None
         self._starts: deque[datetime] = deque()
-        self._departures: deque[datetime] = deque(maxlen=self._calls)
+        self._past: deque[datetime] = deque(maxlen=self._calls)
+        self._departures: deque[Departure] = deque(maxlen=self._calls)
 
     def room(self, now: datetime) -> int:
         """How many calls may start now."""
         start = self._start(now)
         if start > now:
             return 0
-        while self._starts and not now - self._window < self._starts[0] < now + self._furthest:
-            self._starts.popleft()
+        since = now + self.AHEAD - self._window
+        while self._starts and not since < self._starts[0] < now + self._furthest:
+            self._past.append(self._starts.popleft())
         return max(0, min(1 + (now - start) // self._gap, self._calls - len(self._starts)))
 
     def take(self, calls: int, now: datetime) -> None:
         """Note that so many calls start now."""
         if calls:
             self._slot = self._start(now) + calls * self._gap
-            self._starts.extend([now] * calls)
+            for _ in range(calls):
+                while self._past and len(self._past) + len(self._starts) > self._calls:
+                    self._past.popleft()
+                full = len(self._past) + len(self._starts) == self._calls
+                leaves = self._past.popleft() + self._window if full and self._past else now
+                self._starts.append(leaves if now < leaves <= now + self.AHEAD else now)
 
     def free_at(self, now: datetime) -> datetime:
         """When the next call may start."""
         times = [now, self._start(now)]
         if len(self._starts) >= self._calls and self._starts[-self._calls] < now + self._furthest:
-            times.append(self._starts[-self._calls] + self._window)
+            times.append(self._starts[-self._calls] + self._window - self.AHEAD)
         return max(times)
 
-    def departs(self, now: datetime) -> float:
-        """The seconds that a call has to wait at the door: saving it took a time of its own, so that calls which were
-        apart when they were taken may come too close."""
+    def departs(self, now: datetime) -> Departure:
+        """When a call may leave: saving it took a time of its own, so that calls which were apart when they were taken
+        may come too close."""
         leaves = now
         if len(self._departures) == self._calls:
-            free = self._departures[0] + self._window * (self.AT_THE_DOOR / self.MARGIN)
+            free = self._departures[0].at + self._apart
             leaves = free if now < free < now + self._window else now
-        self._departures.append(leaves)
-        return (leaves - now).total_seconds()
+        departure = Departure(leaves)
+        self._departures.append(departure)
+        return departure
 
     @property
     def _furthest(self) -> timedelta:
@@ -164,8 +195,8 @@ class AccountPace:
         if kind == "send" or self._edits is None:
             self.called(chat, now)
 
-    def departs(self, kind: Kind, now: datetime) -> float:
-        """The seconds that a call which was taken and saved has yet to wait."""
+    def departs(self, kind: Kind, now: datetime) -> Departure:
+        """When a call may leave which was taken and saved."""
         return self._pace(kind).departs(now)
 
     def called(self, chat: Chat, now: datetime) -> None:
@@ -181,12 +212,12 @@ class AccountPace:
             self._resting[chat.id] = until
             heappush(self._rests_end, (until, chat.id))
 
-    def answer(self, chat: Chat, now: datetime) -> float:
-        """The seconds that an answer to a command has to wait for its slot, which is the next one."""
+    def answer(self, chat: Chat, now: datetime) -> Departure:
+        """When an answer to a command may leave, in the next slot."""
         starts = self._all.free_at(now)
         self._all.take(1, starts)
         self.called(chat, starts)
-        return (starts - now).total_seconds() + self._all.departs(starts)
+        return self._all.departs(starts)
 
     def resting(self, now: datetime) -> set[str]:
         """The chats that may not be called now."""

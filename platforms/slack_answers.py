@@ -1,9 +1,9 @@
 """Answers on Slack: to one person or to the channel, new or in the place of the message that held a pressed button."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -78,7 +78,7 @@ class Answers:
             return
         news = answer.command in READ_ALONG and bool(answer.stories) and not command.private
         alone = not (command.private or news or answer.public) and bool(command.user)
-        await asyncio.sleep(self._pace.answer(command.chat, datetime.now(UTC)))
+        await self._pace.answer(command.chat, datetime.now(UTC)).wait(partial(datetime.now, UTC))
         shown, client = self.drawn(answer), self._client()
         place: dict[str, Any] = {"channel": command.chat.id, "thread_ts": thread or (asked if news else None)}
         form: dict[str, Any] = {"text": shown.text, "blocks": list(shown.blocks)}
