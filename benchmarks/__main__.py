@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     )
     search.add_argument("--posts", type=int, default=1_000_000, help="how many posts are made (default: a million)")
     search.add_argument("--seed", type=int, default=1, help="which posts and questions (default: 1)")
+    search.add_argument("--postgresql", action="store_true", help="the same questions of a PostgreSQL, beside it")
     names.add_parser("filters", help="10,000 subscriptions with word filters against one alert")
     websub = names.add_parser("websub", help="from published to the chat: by a hub, by a hook, and by reading")
     websub.add_argument("--rounds", type=int, default=40, help="news for each of the ways (default: 40)")
@@ -102,7 +103,12 @@ def main() -> None:
         from benchmarks.condense import posts
 
         given = vars(options)
-        search.main(given.get("corpus") or posts.SHARED, given.get("posts", SOME_POSTS), given.get("seed", 1))
+        search.main(
+            given.get("corpus") or posts.SHARED,
+            given.get("posts", SOME_POSTS),
+            given.get("seed", 1),
+            beside_postgresql=given.get("postgresql", False),
+        )
     if options.name in (None, "condense"):
         from benchmarks.condense import posts, report
 
