@@ -44,7 +44,7 @@ def endpoint() -> Iterator[FakeModel]:
 
 
 def settings_for(fake: FakeModel, **keys: str) -> Condense:
-    set_ = {"MODEL_URL": fake.endpoint, "MODEL": "small-1", "API_KEY": KEY} | {
+    set_ = {"MODEL_URL": fake.endpoint, "MODEL": "small-1", "API_KEY": KEY, "MODEL_TIMEOUT": "30s"} | {
         key.upper(): value for key, value in keys.items()
     }
     return load(None, {f"SOKBO_CONDENSE__{key}": value for key, value in set_.items()}).condense
