@@ -33,6 +33,9 @@ def parser() -> argparse.ArgumentParser:
     polling = names.add_parser("polling", help="what a poll of a feed costs, beside httpx and feedparser")
     polling.add_argument("--feeds", type=int, default=2000, help="hosts with a feed each (default: 2000)")
     polling.add_argument("--sample", type=int, default=200, help="of them read with feedparser too (default: 200)")
+    watching = names.add_parser("watching", help="10,000 sources in one process: computing, lateness, memory")
+    watching.add_argument("--sources", type=int, default=10_000, help="each with a host of its own (default: 10000)")
+    watching.add_argument("--minutes", type=float, default=10.0, help="of the clock (default: 10)")
     ledger = names.add_parser("ledger", help="inserts, marks, planning, and whether the ledger's length matters")
     ledger.add_argument("--rows", default="10000,100000,1000000", help="old rows to measure beside, in order")
     fanout = names.add_parser(
@@ -75,6 +78,11 @@ def main() -> None:
         from benchmarks import websub
 
         websub.main(vars(options).get("rounds", 40))
+    if options.name == "watching":
+        from benchmarks import watching
+
+        watching.main(options.sources, options.minutes)
+        return
     if options.name in (None, "polling"):
         from benchmarks import polling
 

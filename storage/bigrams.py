@@ -30,7 +30,7 @@ ENDINGS = """
 """
 GRAMMAR = frozenset(ENDINGS.split())
 """Pairs of endings and particles, which nearly every Korean text has: they narrow nothing down."""
-MOST_PAIRS = 3
+MOST_PAIRS = 6
 """Of one word that are looked up; the rest is compared."""
 IN_HEADLINE = "_"
 ALL = "__all"
@@ -112,7 +112,9 @@ def terms(word: str) -> tuple[list[str], bool]:
 def _telling(pairs: list[str]) -> list[str]:
     """Those that few texts have, as far as one can know: each more is one more long list to be read."""
     few = [pair for pair in pairs if pair not in GRAMMAR] or pairs
-    return few if len(few) <= MOST_PAIRS else [few[0], few[len(few) // 2], few[-1]]
+    if len(few) == 1:  # 다하였습니다: one pair alone is too little to go by
+        few = [*few, *[pair for pair in pairs if pair not in few][:1]]
+    return few[:MOST_PAIRS]
 
 
 def beginning(word: str) -> str:

@@ -25,6 +25,8 @@ WINDOW = 300
 WINDOW_OF_HEADLINES = 100
 COMPARED = 5000
 """The most texts that one question is compared with: a bound for questions that the index can say little about."""
+RANKED_AFTER, RANKED_FROM = 1000, 25
+"""Best matches are chosen once so many texts were compared and so many of them match, though there may be more."""
 SCANNED = 2000
 """One syllable alone is looked for in so many of the newest texts before its every beginning is collected."""
 AT_FIRST, GROWING, AT_ONCE = 10, 4, 300
@@ -267,6 +269,8 @@ async def _stream(
         found += [row for row in rows if not planned.compares or planned.accepts(row)]
         if len(found) > limit or (looked_at >= most and planned.compares):
             return found[:limit], True
+        if texts and planned.compares and looked_at >= RANKED_AFTER and len(found) >= RANKED_FROM:
+            return found, True
         if len(rows) < portion:
             return found, False
         below, portion = rows[-1].id - 1, max(portion, min(portion * GROWING, AT_ONCE))

@@ -203,6 +203,25 @@ async def test_many_posts_at_once_are_collected_in_one_piece_of_the_index(databa
     assert pieces[0] == 1 < pieces[1] - 1
 
 
+async def test_best_matches_are_chosen_when_enough_are_known_and_a_rare_one_is_looked_for_further(
+    database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "AT_ONCE", 4)
+    monkeypatch.setattr(search, "RANKED_AFTER", 6)
+    monkeypatch.setattr(search, "RANKED_FROM", 2)
+    for number in range(8):
+        clock.forward(60)
+        await archived(database, f"가나다 {number}" if number in (3, 5) else "가나 나다", str(number), clock())
+    rare = await archived(database, "라마바", "끝", clock() - timedelta(days=1))
+    for _ in range(8):
+        clock.forward(60)
+        await archived(database, "라마 마바", "", clock())
+    async with database.read() as connection:
+        found = await search.best(connection, asked("가나다"), clock())
+        assert (len(found.ids), found.more) == (2, True)
+        assert await search.best(connection, asked("라마바"), clock()) == search.Found((rare,), more=False)
+
+
 async def test_few_texts_are_compared_where_the_index_says_little(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
