@@ -96,8 +96,8 @@ are weighed at a time, since that is done on the loop."""
 RELEASE_CHATS = 100
 AT_ONCE = 256
 """At most so many calls of a platform are under way, however fast it may go: what it answers late stays in the line."""
-GATHERS = timedelta(milliseconds=25)
-LOOKS_ROUND = timedelta(milliseconds=100)
+GATHERS = timedelta(milliseconds=40)
+LOOKS_ROUND = timedelta(milliseconds=200)
 MANY_CALLS, RECENTLY = 10, timedelta(milliseconds=200)
 """While so many calls start in so short a time, a turn of the dispatcher waits for what ends and what may start within
 the first of these times, since it costs about as much for thirty calls as for one; and looks for all that is no alert

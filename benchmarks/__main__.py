@@ -26,12 +26,16 @@ def parser() -> argparse.ArgumentParser:
     )
     search.add_argument("--posts", type=int, default=1_000_000, help="how many posts are made (default: a million)")
     search.add_argument("--seed", type=int, default=1, help="which posts and questions (default: 1)")
+    search.add_argument("--postgresql", action="store_true", help="the same questions of a PostgreSQL, beside it")
     names.add_parser("filters", help="10,000 subscriptions with word filters against one alert")
     websub = names.add_parser("websub", help="from published to the chat: by a hub, by a hook, and by reading")
     websub.add_argument("--rounds", type=int, default=40, help="news for each of the ways (default: 40)")
     polling = names.add_parser("polling", help="what a poll of a feed costs, beside httpx and feedparser")
     polling.add_argument("--feeds", type=int, default=2000, help="hosts with a feed each (default: 2000)")
     polling.add_argument("--sample", type=int, default=200, help="of them read with feedparser too (default: 200)")
+    watching = names.add_parser("watching", help="10,000 sources in one process: computing, lateness, memory")
+    watching.add_argument("--sources", type=int, default=10_000, help="each with a host of its own (default: 10000)")
+    watching.add_argument("--minutes", type=float, default=10.0, help="of the clock (default: 10)")
     ledger = names.add_parser("ledger", help="inserts, marks, planning, and whether the ledger's length matters")
     ledger.add_argument("--rows", default="10000,100000,1000000", help="old rows to measure beside, in order")
     fanout = names.add_parser(
@@ -74,6 +78,11 @@ def main() -> None:
         from benchmarks import websub
 
         websub.main(vars(options).get("rounds", 40))
+    if options.name == "watching":
+        from benchmarks import watching
+
+        watching.main(options.sources, options.minutes)
+        return
     if options.name in (None, "polling"):
         from benchmarks import polling
 
@@ -94,7 +103,12 @@ def main() -> None:
         from benchmarks.condense import posts
 
         given = vars(options)
-        search.main(given.get("corpus") or posts.SHARED, given.get("posts", SOME_POSTS), given.get("seed", 1))
+        search.main(
+            given.get("corpus") or posts.SHARED,
+            given.get("posts", SOME_POSTS),
+            given.get("seed", 1),
+            beside_postgresql=given.get("postgresql", False),
+        )
     if options.name in (None, "condense"):
         from benchmarks.condense import posts, report
 

@@ -1,4 +1,4 @@
-"""5,000 deliveries over both platforms while a quarter of the calls goes wrong and the bot is killed every few seconds.
+"""5,000 deliveries over both platforms while a third of the calls goes wrong and the bot is killed every few seconds.
 
 The real bot in a process of its own, the doubles of the tests; what stands in the chats is the verdict.
 """

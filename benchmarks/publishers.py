@@ -2,7 +2,7 @@
 
 `python -m benchmarks.publishers FOLDER TENTHS` writes certificate and port into FOLDER and serves until its standard
 input ends; a line on it makes one more entry stand in every feed. Documents are made when they are asked for. With
-TENTHS every tenth request of a host finds one more, whatever stands on standard input.
+TENTHS every tenth request of a host finds one more, whatever stands on standard input, and all hosts say the same.
 """
 
 import asyncio
@@ -57,9 +57,9 @@ def sentences(dice: random.Random, count: int) -> str:
     return " ".join(made)
 
 
-def entry(host: str, number: int) -> str:
-    """One entry of about 2.6 KB, always the same for a host and a number."""
-    dice = random.Random(f"{host} {number}")
+def entry(host: str, number: int, *, alike: bool = False) -> str:
+    """One entry of about 2.6 KB, always the same for a host and a number; `alike`: its text for the number alone."""
+    dice = random.Random(str(number) if alike else f"{host} {number}")
     text = "".join(f"<p>{sentences(dice, 4)}</p>" for _ in range(2))
     html = (
         f'{text}<p><img src="/pictures/{number}.jpg" alt="현장 사진"></p><ul><li>{sentences(dice, 1)}</li></ul>'
@@ -74,15 +74,15 @@ def entry(host: str, number: int) -> str:
     )
 
 
-def document(host: str, newest: int) -> bytes:
-    """The feed whose newest entry has this number."""
+def document(host: str, newest: int, *, alike: bool = False) -> bytes:
+    """The feed whose newest entry has this number; `alike`: it says what all others say, under its own addresses."""
     head = (
         '<?xml version="1.0" encoding="UTF-8"?><rss version="2.0" '
         'xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel>'
         f"<title>{host}</title><link>https://{host}/</link><description>소식</description>"
         f"<lastBuildDate>{format_datetime(FIRST + timedelta(minutes=7 * newest))}</lastBuildDate>"
     )
-    entries = "".join(entry(host, number) for number in range(newest, newest - ENTRIES, -1))
+    entries = "".join(entry(host, number, alike=alike) for number in range(newest, newest - ENTRIES, -1))
     return f"{head}{entries}</channel></rss>".encode()
 
 
@@ -115,7 +115,7 @@ class Publishers(asyncio.Protocol):
         tag = f'"{newest}"'
         if named.get("if-none-match") == tag:
             return f"HTTP/1.1 304 Not Modified\r\nETag: {tag}\r\n\r\n".encode()
-        body = gzip.compress(document(host, newest), compresslevel=6)
+        body = gzip.compress(document(host, newest, alike=self._tenths), compresslevel=6)
         head = f"HTTP/1.1 200 OK\r\nETag: {tag}\r\nContent-Type: application/rss+xml; charset=utf-8\r\n"
         return f"{head}Content-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 

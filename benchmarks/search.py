@@ -3,24 +3,28 @@
 The posts are made of the sentences of a corpus, shuffled by seed, with dates half a minute apart. The truth shares no
 code with the search: a piece of a word stands in a post if it stands in its headline or in one of its sentences. The
 database is that of the desk, in a folder that is deleted at the end; beside it in the same run `LIKE` and the trigram
-tokenizer of FTS5.
+tokenizer of FTS5, and where it is asked for a PostgreSQL that answers the same questions.
 """
 
 import asyncio
 import random
 import re
 import sqlite3
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 import formatters
+from benchmarks import postgresql
+from benchmarks.postgresql import Postgresql
 from storage import bigrams, questions, search
 from storage.database import Database
 from storage.questions import Question
@@ -34,6 +38,10 @@ PIECES = 300
 ASKED = 150
 REPEATED = 3
 TRIGRAMS = 100_000
+NEWEST_MS, BEST_MS, INDEXED, EXACT, POSTGRESQL_MS = 5.0, 40.0, 5000.0, 0.999, 250.0
+"""The targets, for a million posts."""
+COMPARED, OF_PIECES = 500, 60
+"""Of so many pieces so many of each answer are compared with PostgreSQL's, in order."""
 HANGUL = re.compile(r"[\uac00-\ud7a3]+")
 LATIN = re.compile(r"(?<![^\W_])[A-Za-z]{3,}(?![^\W_])")
 
@@ -165,14 +173,14 @@ class Filled:
     writing: float = 0.0
 
 
-async def fill(database: Database, corpus: Corpus, posts: Sequence[Made]) -> Filled:
+async def fill(database: Database | Postgresql, corpus: Corpus, posts: Sequence[Made]) -> Filled:
     """Put the posts into the archive's index as the pipeline does, many in one transaction."""
     filled = Filled()
     first = LAST - APART * len(posts)
     for start in range(0, len(posts), AT_ONCE):
         some = range(start, min(len(posts), start + AT_ONCE))
         async with database.write() as tx:
-            await _alerts(tx, some, first)
+            await made(tx, [(number + 1, first + APART * number) for number in some])
         began = time.process_time()
         entries = []
         for number in some:
@@ -189,11 +197,11 @@ async def fill(database: Database, corpus: Corpus, posts: Sequence[Made]) -> Fil
     return filled
 
 
-async def _alerts(tx: AsyncConnection, some: range, first: datetime) -> None:
-    """The rows that entries point to; not part of the index."""
-    await tx.execute(insert(stories), [{"id": number + 1, "opened": first} for number in some])
-    row = {"version": 1, "source_ids": [], "planned": False, "created": first}
-    rows = [row | {"id": one + 1, "story_id": one + 1, "newest": first + APART * one} for one in some]
+async def made(tx: AsyncConnection, numbered: Sequence[tuple[int, datetime]]) -> None:
+    """The rows that entries point to, by their ids; not part of the index."""
+    await tx.execute(insert(stories), [{"id": number, "opened": at} for number, at in numbered])
+    row = {"version": 1, "source_ids": [], "planned": False}
+    rows = [row | {"id": number, "story_id": number, "created": at, "newest": at} for number, at in numbered]
     await tx.execute(insert(alerts), rows)
 
 
@@ -234,19 +242,60 @@ async def size_of(database: Database, tables: str) -> int:
         return await connection.scalar(text(query)) or 0
 
 
-async def measure(folder: Path, count: int, seed: int, scratch: Path) -> None:
-    corpus = read_corpus(folder)
+@dataclass(slots=True)
+class Targets:
+    """What was missed, in words; every figure that has a target goes through here."""
+
+    missed: list[str] = field(default_factory=list)
+
+    def most(self, what: str, value: float, limit: float) -> None:
+        if value > limit:
+            self.missed.append(f"{what}: {value:,.2f}, at most {limit:,.2f} wanted")
+
+    def least(self, what: str, value: float, limit: float) -> None:
+        if value < limit:
+            self.missed.append(f"{what}: {value:,.4f}, at least {limit:,.4f} wanted")
+
+
+async def measure(folder: Path, count: int, seed: int, scratch: Path, *, beside_postgresql: bool = False) -> Targets:
+    """Fill, ask and compare; prints as it goes."""
+    corpus, targets = read_corpus(folder), Targets()
     posts = [*make(corpus, count, seed)]
+    questions_of_kinds = asked(corpus, ASKED, seed + 1)
+    wanted = pieces(corpus, PIECES, seed + 2)
     database = await Database.open(scratch / "sokbo.db")
     filled = await fill(database, corpus, posts)
-    index = await size_of(database, "search_data")
-    both = filled.tokens + filled.writing
     print(f"{count:,} posts, {filled.bytes_of_text / count:.0f} bytes of text each, seed {seed}")
+    _print_filled(count, filled, await size_of(database, "search_data"), targets)
+    await _print_times(database, questions_of_kinds, targets)
+    everything = len(posts) + 1
+    found = [await newest_of(database, piece, everything) for piece in wanted]
+    right = truth(corpus, posts, wanted)
+    recall, precision = recall_and_precision(right, [{one - 1 for one in ids} for ids in found])
+    print(f"  {len(wanted)} pieces of words: recall {recall:.4f}, precision {precision:.4f}")
+    targets.least("recall", recall, EXACT)
+    targets.least("precision", precision, EXACT)
+    await database.close()
+    trigrams(corpus, posts[:TRIGRAMS], wanted, scratch)
+    if beside_postgresql:
+        await _beside_postgresql(
+            corpus, posts, questions_of_kinds, dict(zip(wanted, found, strict=True)), targets, scratch
+        )
+    return targets
+
+
+def _print_filled(count: int, filled: Filled, index: int, targets: Targets) -> None:
+    per_second, of_text = count / (filled.tokens + filled.writing), index / filled.bytes_of_text
     print(
-        f"  indexed       {count / both:8,.0f} posts/s of CPU: tokens {count / filled.tokens:,.0f},"
+        f"  indexed       {per_second:8,.0f} posts/s of CPU: tokens {count / filled.tokens:,.0f},"
         f" writing {count / filled.writing:,.0f}"
     )
-    print(f"  index         {index / filled.bytes_of_text:8.2f} of the text")
+    print(f"  index         {of_text:8.2f} of the text")
+    targets.least("posts indexed a second of CPU", per_second, INDEXED)
+    targets.most("index in parts of the text", of_text, 1.0)
+
+
+async def _print_times(database: Database, kinds: dict[str, list[str]], targets: Targets) -> None:
     async with database.read() as connection:
 
         async def newest(line: str) -> object:
@@ -260,20 +309,58 @@ async def measure(folder: Path, count: int, seed: int, scratch: Path) -> None:
             return (await connection.execute(text(f"SELECT id FROM entries WHERE {wanted} ORDER BY id DESC"))).all()
 
         print("  ms a question, p50 / p99")
-        for kind, lines in asked(corpus, ASKED, seed + 1).items():
-            print(f"    {kind:<14} newest first   {await timed(lines, newest)}")
-            print(f"    {'':<14} best match     {await timed(lines, best)}")
-            print(f"    {'':<14} LIKE, all      {await timed(lines[:3], like, repeated=1)}", flush=True)
-        wanted = pieces(corpus, PIECES, seed + 2)
-        everything = len(posts) + 1
-        found = []
-        for piece in wanted:
-            ids = (await search.newest(connection, question(piece), everything, most=everything * 2)).ids
-            found.append({one - 1 for one in ids})
-    recall, precision = recall_and_precision(truth(corpus, posts, wanted), found)
-    print(f"  {len(wanted)} pieces of words: recall {recall:.4f}, precision {precision:.4f}")
+        for kind, lines in kinds.items():
+            for name, ask, limit in (("newest first", newest, NEWEST_MS), ("best match", best, BEST_MS)):
+                times = await timed(lines, ask)
+                print(f"    {kind:<14} {name:<14} {times}", flush=True)
+                targets.most(f"{kind}, {name}, p99 in ms of CPU", percentile(times.cpu, 0.99), limit)
+            print(f"    {'':<14} {'LIKE, all':<14} {await timed(lines[:3], like, repeated=1)}", flush=True)
+
+
+async def newest_of(database: Database | Postgresql, line: str, most: int) -> tuple[int, ...]:
+    """The ids of so many of the newest that answer."""
+    async with database.read() as connection:
+        return (await search.newest(connection, question(line), most, most=sys.maxsize)).ids
+
+
+async def _beside_postgresql(
+    corpus: Corpus,
+    posts: Sequence[Made],
+    kinds: dict[str, list[str]],
+    found: dict[str, tuple[int, ...]],
+    targets: Targets,
+    scratch: Path,
+) -> None:
+    """The same posts and questions in a PostgreSQL; its time is that on the clock, since it works elsewhere."""
+    server = postgresql.start(scratch / "postgresql")
+    database = await Postgresql.open(server.get_uri())
+    began = time.perf_counter()
+    filled = await fill(database, corpus, posts)
+    took = time.perf_counter() - began
+    await database.settle()
+    print(f"PostgreSQL, {len(posts):,} posts")
+    print(f"  indexed       {len(posts) / took:8,.0f} posts/s on the clock")
+    print(f"  index         {await database.size() / filled.bytes_of_text:8.2f} of the text, without the tokens")
+    async with database.read() as connection:
+
+        async def newest(line: str) -> object:
+            return await search.newest(connection, question(line), 5)
+
+        async def best(line: str) -> object:
+            return await search.best(connection, question(line), LAST)
+
+        for kind, lines in kinds.items():
+            for name, ask in (("newest first", newest), ("best match", best)):
+                times = await timed(lines, ask)
+                print(f"    {kind:<14} {name:<14} {times}", flush=True)
+                if ask is newest:
+                    targets.most(f"PostgreSQL, {kind}, {name}, p99 in ms", percentile(times.clock, 0.99), POSTGRESQL_MS)
+    some = dict(islice(found.items(), OF_PIECES))
+    other = [piece for piece, ids in some.items() if await newest_of(database, piece, COMPARED) != ids[:COMPARED]]
+    print(f"  {len(some)} pieces of words, the newest {COMPARED:,}: {len(other)} answers differ from SQLite's")
+    targets.most("answers that differ from SQLite's", len(other), 0)
     await database.close()
-    trigrams(corpus, posts[:TRIGRAMS], wanted, scratch)
+    server.cleanup()
 
 
 def trigrams(corpus: Corpus, posts: Sequence[Made], wanted: Sequence[str], scratch: Path) -> None:
@@ -303,7 +390,11 @@ def trigrams(corpus: Corpus, posts: Sequence[Made], wanted: Sequence[str], scrat
     print(f"  {len(wanted)} pieces of words: recall {recall:.4f}, precision {precision:.4f}")
 
 
-def main(folder: Path, count: int, seed: int) -> None:
-    """Build, ask, compare, and delete what was built."""
+def main(folder: Path, count: int, seed: int, *, beside_postgresql: bool) -> None:
+    """Build, ask, compare, and delete what was built. A missed target is printed and ends with exit status 1."""
     with tempfile.TemporaryDirectory(prefix="sokbo-search-") as scratch:
-        asyncio.run(measure(folder, count, seed, Path(scratch)))
+        targets = asyncio.run(measure(folder, count, seed, Path(scratch), beside_postgresql=beside_postgresql))
+    for line in targets.missed:
+        print(f"missed  {line}")
+    if targets.missed:
+        sys.exit(1)

@@ -30,7 +30,7 @@ class Patterns:
 
 @dataclass(frozen=True, slots=True)
 class Boilerplate:
-    """Each of the first five is to be asked about one sentence, list item or table cell.
+    """Each of the first five is to be asked about one sentence, list item or table cell; `leaning` about its beginning.
 
     `instructions` are those of `never` that speak to a machine reading the post.
     """
@@ -39,7 +39,8 @@ class Boilerplate:
     instructions: Patterns
     padding: Patterns
     vague: Patterns
-    leaning: Patterns
+    pointing: Patterns
+    leaning: re.Pattern[str]
     connectives: re.Pattern[str]
     generic_header: re.Pattern[str]
     left_out: re.Pattern[str]
@@ -59,7 +60,8 @@ def load() -> Boilerplate:
         instructions=_patterns(tables["never"]["instructions"]),
         padding=_patterns(tables["padding"]["patterns"]),
         vague=_patterns(tables["vague"]["patterns"]),
-        leaning=_patterns(tables["leaning"]["patterns"]),
+        pointing=_patterns(tables["pointing"]["patterns"]),
+        leaning=_any(tables["leaning"]["openings"]),
         connectives=_connectives(tables["connectives"]["korean"], tables["connectives"]["english"]),
         generic_header=re.compile(tables["tables"]["generic_headers"], re.IGNORECASE),
         left_out=re.compile(tables["tables"]["left_out"], re.IGNORECASE),
@@ -93,4 +95,8 @@ def _connectives(korean: list[str], english: list[str]) -> re.Pattern[str]:
     # English ones are adverbs of the sentence only before a comma ("still, ..." but "still waiting").
     spaced = "|".join(sorted(korean, key=len, reverse=True))
     before_comma = "|".join(sorted(english, key=len, reverse=True))
-    return re.compile(f"^(?:(?:{spaced})(?:,\\s*|\\s+)|(?i:{before_comma}),\\s+)")
+    return re.compile(
+        f"^(?:(?:{spaced})(?:,\\s*|\\s+)|(?i:{before_comma}),\\s+"
+        # "But the bank …" and not "But for the bank …"
+        r"|(?:But|And|Yet)\s+(?=(?:the|an?|no|some|many|most|its|their|his|her|[A-Z]\w+|\d[\d,.]*)\s))"
+    )

@@ -1,6 +1,6 @@
 """Which of many possible bullets: those that together say the most, in few characters."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 LEAST = 3
@@ -58,15 +58,15 @@ def _extended(fixed: list[Candidate], open_: list[Candidate], room: Room, most: 
     added: list[Candidate] = []
     while len(fixed) + len(added) < most:
         best = _best(open_, [*fixed, *added], room)
-        if best is None or (len(fixed) + len(added) >= LEAST and _gain(best, [*fixed, *added], room) <= 0):
+        if best is None or (len(fixed) + len(added) >= LEAST and _gains([*fixed, *added], room)(best) <= 0):
             break
         added.append(best)
     for _ in range(ROUNDS):
         before = list(added)
         for one in before:
             rest = [*fixed, *(other for other in added if other is not one)]
-            better = _best(open_, rest, room)
-            if better is not None and _gain(better, rest, room) > _gain(one, rest, room):
+            better, gain = _best(open_, rest, room), _gains(rest, room)
+            if better is not None and gain(better) > gain(one):
                 added[added.index(one)] = better
         if added == before:
             break
@@ -75,19 +75,25 @@ def _extended(fixed: list[Candidate], open_: list[Candidate], room: Room, most: 
 
 def _best(open_: Sequence[Candidate], chosen: Sequence[Candidate], room: Room) -> Candidate | None:
     """The candidate that adds the most to what is chosen; None when all of them say what is said already."""
-    gains = sorted(((-_gain(one, chosen, room), position) for position, one in enumerate(open_)))
+    gain = _gains(chosen, room)
+    gains = sorted((-gain(one), position) for position, one in enumerate(open_))
     fitting = (open_[position] for _, position in gains)
     return next((one for one in fitting if not any(_alike(one, other) for other in chosen)), None)
 
 
-def _gain(one: Candidate, chosen: Sequence[Candidate], room: Room) -> float:
-    """What it adds: its worth as far as its words are not said yet, less what it takes of others' room."""
-    said = frozenset().union(*(other.stems for other in chosen)) if chosen else frozenset()
-    new = len(one.stems - said) / len(one.stems) if one.stems else 0.0
-    left = room.characters - sum(len(other.text) for other in chosen)
-    over = max(0, len(one.text) - max(0, left))
-    section = room.section * (one.section not in {other.section for other in chosen})
-    return one.worth * new + section - room.character * len(one.text) - room.overrun * over
+def _gains(chosen: Sequence[Candidate], room: Room) -> Callable[[Candidate], float]:
+    """What one adds: its worth as far as its words are not said yet, less what it takes of others' room."""
+    said = frozenset[str]().union(*(other.stems for other in chosen))
+    sections = {other.section for other in chosen}
+    left = max(0, room.characters - sum(len(other.text) for other in chosen))
+
+    def gain(one: Candidate) -> float:
+        new = len(one.stems - said) / len(one.stems) if one.stems else 0.0
+        length = len(one.text)
+        section = 0.0 if one.section in sections else room.section
+        return one.worth * new + section - room.character * length - room.overrun * max(0, length - left)
+
+    return gain
 
 
 def _alike(one: Candidate, other: Candidate) -> bool:

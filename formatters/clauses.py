@@ -15,26 +15,40 @@ KOREAN_JOINT = re.compile(
 )
 # "추진하고 있다", "한다고 밝혔다": the verb goes on.
 GOES_ON = re.compile(
-    r"(?:있|싶|나서|나면|말[았했하]|보니|보면|계[신십]|밝|말|전|강조|설명|덧붙|주장|지적|했|하[며고는]|해|있는|없)"
+    r"(?:있|싶|나서|나면|말[았했하한씀]|보니|보면|계[신십]|밝[혔히힌]|전[했하한]|강조|설명|덧붙|주장|지적|했|하[며고는]|해(?=[서도야요왔온볼보]|$)|있는|없)"
 )
+# "기억하고 감사하는 문화": both verbs belong to the noun.
+JOINS_NOUN = re.compile(r"[^\s,]*(?:하는|되는|있는|없는|시키는|받는|주는|한|된|할|될)\s")
 CONDITION = re.compile(r"(?:면|도록|려면|경우|않|못)(?:,)?(?:\s|$)")
 TOPIC = re.compile(r"^(?:[^\s,]+\s){0,3}?[^\s,]*[가-힣A-Za-z0-9)\]’”](?:은|는)\s")
 SUBJECT = re.compile(r"^(?:[^\s,]+\s){0,5}?[^\s,]*[가-힣A-Za-z0-9)\]’”](?:은|는|이|가|께서)\s")
 ENGLISH_JOINT = re.compile(
-    r"(?:;|,| [–—-])\s+(?=(?P<relative>which|who|whose|where)\b|(?:and|but|while|with|as|after|before|when|because"
-    r"|saying|adding|including|making|bringing|leaving|marking|citing|following|according|compared|against|up|down|amid"
+    r"(?:;|,| [–—-])\s+"
+    r"(?=(?P<relative>(?:(?:under|in|at|by|for|of|to|from|on|with)\s)?(?:which|whom|whose)|who|where)\b"
+    r"|(?:and|but|while|with|as|after|before|when|because"
+    r"|(?P<participle>(?!during|nothing|anything|something|everything|evening|morning|spring)[a-z]{3,}ing)|according|compared|against|up|down|amid"
     r"|despite|though|although|since|mostly|to|nearly|almost|about|more|most|less|one|two|three|four|five|six|\d[\d,.]*)\b)"
     r"|;\s+|\s[–—]\s+"
+    r"|(?<!\bonly)(?<!\bnot)(?<!\bjust)(?<!ys)(?<!hs)(?<!rs)(?<!ks)(?<!es)(?<!\bday)(?<!\bweek)(?<!\byear)(?<!ly)(?<!\bsoon)(?<!\blong)"
+    r"\s+(?=(?:because|after)\s)|\s+(?=and (?:that|those) )"
     r"|\s+(?=(?:and|but)\s(?:is|are|was|were|has|have|had|will|would|can|could|may|might)\b)"
 )
 SUBORDINATE = re.compile(
     r"(?i)(?:while|after|although|though|if|when|as|despite|with|by|because|since|once|before|unless|until|whereas|given|having|following)\b"
 )
-QUALIFIES = re.compile(r"(?i)(?:if|unless|except|but|although|though|despite|only|provided|until|without)\b")
+QUALIFIES = re.compile(
+    r"(?i)(?:if|unless|except|but (?:not|only|just|if|when|for|in|on|as|never|without)|although|though|despite|only"
+    r"|provided|until|without)\b"
+)
 OWN_TOPIC = re.compile(r"^(?:[^\s,]+\s){0,2}?[^\s,]*[가-힣A-Za-z0-9)\]’”](?:은|는)\s")
-OWN_SUBJECT = re.compile(r"^(?:[^\s,]+\s){0,2}?[^\s,]*[가-힣A-Za-z0-9)\]’”](?:은|는|이|가|께서)\s")
+OWN_SUBJECT = re.compile(r"(?:[^\s,]+\s){0,2}?[^\s,]*[가-힣A-Za-z0-9)\]’”](?:은|는|이|가|께서)\s")
 VERB_FIRST = re.compile(r"^\S*(?:하여|해서|하며|되어|돼|되며|하고|하기|위한|위해)\s")
 SAYS = re.compile(r"(?:밝[혔히]|말[했하]|전[했하]|적었|썼|보였|주장|설명|강조|비판|반박|덧붙|지적|표명|요구|촉구)\S*$")
+# "…고 언급": only somebody can have said it.
+REPORTS = re.compile(r"(?:[다라자]고|점을|의사를|입장을|뜻을)\s(?:[^\s,]{1,12}\s){0,2}\S+$")
+SPEAKER = re.compile(
+    r"(?:씨|측|당|부|청|처|원|회|시|도|군|구|장|관|사|수|표|인|들|자|은행|경찰|검찰|법원|총리|후보|위|팀|노조|국|단|공단|재단|그룹|대학|[A-Za-z]+)(?:은|는|께서)\s$"
+)
 WEIGHT = re.compile(
     r"(?<![가-힣])(?:(?:적극|전격|지속|본격|효과|공식|대대|집중|종합|체계|구체|반복|공개|성공|획기|폭넓)적으로|한층|더욱|매우|특히|결국|드디어|이처럼|또한)\s(?!해)"
 )
@@ -43,17 +57,48 @@ COPULA_END = re.compile(r"(?:입니다|이다)$")
 PURPOSE = re.compile(r"^(?P<topic>[^\s,]+(?:은|는)\s)?[^,]{4,60}?기\s(?:위해서?|위하여),?\s")
 # The sentence's topic, as far as it goes before its clauses: "정부는 ", "A 회장과 B 사장은 ".
 TOPIC_PHRASE = re.compile(r"^(?:[^\s,]+\s){0,3}?[^\s,]*[가-힣A-Za-z0-9)\]’”](?:은|는|께서|에서는)\s")
+# What says how, why or by whom's word something was done: from the topic (or the start) to the word that closes it.
+ADVERBIAL = re.compile(
+    r"^(?P<topic>(?:[^\s,]+\s){0,3}?[^\s,]*[가-힣A-Za-z0-9)\]’”](?:은|는|께서|에서는)\s)?"
+    r"(?P<gone>[^“”\"‘’]{3,70}?"
+    r"(?:[을를]\s(?:위해서?|위하여|통해서?|통하여|바탕으로|토대로|계기로|맞아|앞두고)|에\s따라서?|[으로]로\s인해|의\s일환으로"
+    r"|(?:자료|조사|결과|통계|보고서|현황|발표|집계)에\s따르면|[와과]\s(?:관련해서?|관련하여|함께|더불어)|는\s가운데)),?\s"
+    r"(?!있|없|하는|할|한|된|되는)(?=(?P<next>[^\s,]+))"
+)
+# "정부가 규제를 통해": the subject would go with it.
+HAS_SUBJECT = re.compile(r"[가-힣A-Za-z0-9)’”](?:이|가|은|는|께서)(?:\s|$)")
+SECOND_TOPIC = re.compile(r"(?:[^\s,]+\s)?[^\s,]*[가-힣A-Za-z0-9)]{2}(?<![하되있없지오가나주받리])(?:은|는)\s")
+OBJECT_OR_NUMBER = re.compile(r"[을를]$|\d")
+# Final consonants of a verb before its noun: 지원한, 지원할.
+ADNOMINAL_FINALS = frozenset((4, 8))
+# "…라고 27일 밝혔다" behind what the topic itself has done or will do.
+SAID = re.compile(
+    r"(?:(?<=[다])고|(?<=(?:예정|계획|방침|입장|전망|상태))이라고)\s(?:[^\s,“”\"]{1,12}\s){0,2}?"
+    r"(?:밝혔|말했|전했|설명했|발표했|강조했|덧붙였|알렸|설명|발표|강조)(?:습니다|다|어요)?$"
+)
+# The last of the things before "등": fewer of them is still true.
+LISTED = re.compile(r"(?P<kept>,\s[^,]{1,25}?)(?P<gone>(?:,\s[^,]{1,25})+)(?=\s등(?:[을의이에과도]|\s|$))")
 # The same in other letters, or a remark: "투어(SUMMER LETTER)", "사인(私人)".
 GLOSS = re.compile(
     r"\s?\((?=[^()\d]{1,40}\))[^()가-힣]*\)(?=\s|$|[.,]|(?:은|는|이|가|을|를|의|에|와|과|로|도|으로)(?:\s|$))"
 )
 ENGLISH_ASIDE = re.compile(
     r"(?P<before>),\s(?P<aside>(?:who|which|whose|where)\s[^,;]{3,80}),(?=\s)"
-    r"|(?P<before_>(?<![A-Za-z])[A-Z][a-z]+),\s(?P<aside_>(?:a|an|the)\s[^,;]{3,60}),(?=\s(?:said|says|told|was|is|will|has|had|who|\w+ed)\b)"
+    r"|(?P<before_>(?<![A-Za-z])[A-Z][a-z]+(?:,\s\d{1,3})?),\s(?P<aside_>(?:a|an|the)\s[^,;]{3,110}),(?=\s(?:said|says|told|was|is|will|has|had|who|\w+ed)\b)"
 )
 ENGLISH_ATTRIBUTION = re.compile(
     r",\s(?:(?:[a-z]+\s){0,2}(?:the|an?|its|his|her|their)\s[^,.]{3,60}|[A-Z][^,.]{2,50}|officials|police|organi[sz]ers)\s"
-    r"(?:said|says|announced|confirmed|reported)(?:\son\s[A-Z]\w+)?$"
+    r"(?:said|says|announced|confirmed|reported)"
+    r"(?:\s(?:on\s)?(?:[A-Z]\w+|today|yesterday)(?:\smorning|\sevening)?|\sin\sa\s(?:statement|briefing))?$"
+)
+# "Under the deal, signed in Haldane, Karsa will …": what stands before the subject, up to its last comma.
+ENGLISH_FRONTED = re.compile(
+    r"^(?:Under|After|Before|In|On|At|With|During|Following|Since|Because|As|While|Although|Though|By|From|Amid"
+    r"|According to|Speaking|To|Despite)\s"
+    r"(?P<gone>[^;:“”\"]{4,110}?),\s"
+    r"(?=(?:the|an?|its|their|[A-Z][\w’'.-]+|no|some|all|about|more|up to|nearly|at least|two|three|four|five"
+    r"|six|\d[\d,.%]*)\s"
+    r"(?P<rest>[^,]*))"
 )
 ENGLISH_VERB = re.compile(
     r"(?i)\b(?:is|are|was|were|has|have|had|will|would|can|could|may|might|said|says|\w+ed|\w+s)\b"
@@ -70,7 +115,7 @@ NUMBERED = re.compile(r"^(?:\d{1,2}[.)](?=\s)|[①-⑳]|(?:답변?|질문|문|[Q
 NEGATION = re.compile(
     r"않|못[했하한]|없[다는었고습]|아니|부인[했하]|반박|(?i:\b(?:not|never|no|denie[sd]|deny)\b|n[’']t\b)"
 )
-SHORTEST, SHORTEST_HEAD = 18, 12
+SHORTEST, SHORTEST_HEAD, SHORTEST_ENGLISH = 18, 12, 40
 OPENER_REST = 12
 # Longer ones are no sentences: a page without full stops.
 LONGEST = 1000
@@ -80,7 +125,7 @@ TAIL = " .。,，、;:·-–—"
 def tidy_bullet(sentence: str) -> str:
     """The sentence without dateline, leading connective, list marks and the full stop."""
     text = DATELINE.sub("", sentence.strip())
-    text = text.lstrip(" ,.·•※▶►■□○●◆◇☞✔✓ㅇ*#|>-–—~=")
+    text = text.lstrip(" ,.·•◦▪▫★☆※▶►■□○●◆◇☞✔✓ㅇ*#|>-–—~=")
     text = _without_connective(NUMBERED.sub("", text))
     text = _without_loose_quote(text)
     return text.rstrip() if text.endswith("...") else text.rstrip(TAIL)
@@ -112,6 +157,44 @@ def _korean_forms(text: str) -> Iterator[str]:
     yield endings.shortened(whole)
     if (purpose := PURPOSE.match(whole)) and not is_open(purpose[0]) and len(whole) - purpose.end() >= SHORTEST:
         yield endings.shortened(f"{purpose['topic'] or ''}{whole[purpose.end() :]}")
+    for leaner in _without_parts(whole):
+        yield endings.shortened(leaner)
+        yield from _korean_clauses(leaner)
+    yield from _korean_clauses(whole)
+
+
+def _without_parts(whole: str) -> Iterator[str]:
+    """The sentence without an adverbial, without who said it of himself, without the last of a list of things."""
+    if (adverbial := ADVERBIAL.match(whole)) and _can_go(adverbial, whole):
+        yield f"{adverbial['topic'] or ''}{whole[adverbial.end() :]}"
+    if said := SAID.search(whole):
+        topic = TOPIC_PHRASE.match(whole)
+        if topic and not HAS_SUBJECT.search(whole, topic.end(), said.start()) and not is_open(whole[: said.start()]):
+            yield whole[: said.start()]
+    if (things := LISTED.search(whole)) and not HAS_SUBJECT.search(things["gone"]) and not _has_digit(things["gone"]):
+        yield f"{whole[: things.end('kept')]}{whole[things.end() :]}"
+
+
+def _can_go(adverbial: re.Match[str], whole: str) -> bool:
+    subject_goes = adverbial["topic"] is None and HAS_SUBJECT.search(adverbial["gone"]) is not None
+    if adverbial["topic"] is None and (subject_goes or not OWN_SUBJECT.match(whole, adverbial.end())):
+        return False
+    if adverbial["topic"] and SECOND_TOPIC.match(whole, adverbial.end()):  # "온라인은 누리집을 통해, 방문은 …"
+        return False
+    if _is_adnominal(adverbial["next"]) or CONDITION.search(adverbial[0]) or is_open(adverbial[0]):
+        return False
+    return len(whole) - adverbial.end() >= SHORTEST
+
+
+def _is_adnominal(word: str) -> bool:
+    """Whether it may belong to a noun behind it, and what stands before it to it: "위기를 위해 노력한 사람"."""
+    if not HANGUL.match(word[-1]) or OBJECT_OR_NUMBER.search(word):
+        return False
+    return (ord(word[-1]) - ord("가")) % 28 in ADNOMINAL_FINALS
+
+
+def _korean_clauses(whole: str) -> Iterator[str]:
+    """Each clause that can stand alone, and all of them but the last."""
     joints = [joint for joint in KOREAN_JOINT.finditer(whole) if _is_joint(whole, joint)]
     starts = [0, *(joint.end() for joint in joints)]
     topic = TOPIC_PHRASE.match(whole)
@@ -125,6 +208,8 @@ def _korean_forms(text: str) -> Iterator[str]:
             head = endings.closed(whole[start : joints[number].end()].rstrip(" ,"))
             if len(head) >= SHORTEST_HEAD:
                 yield head if not number else _without_connective(head)
+            if number and (heads := endings.closed(whole[: joints[number].end()].rstrip(" ,"))):
+                yield heads
 
 
 def _leaner(text: str) -> str:
@@ -140,7 +225,13 @@ def _tail_forms(tail: str, topic: re.Match[str] | None) -> Iterator[str]:
         return
     short = endings.shortened(tail)
     says, has_topic = SAYS.search(tail) is not None, OWN_TOPIC.match(tail) is not None
-    if topic is not None and not has_topic and (says or not OWN_SUBJECT.match(tail)):
+    speaks = topic is None or SPEAKER.search(topic[0]) is not None
+    if (
+        topic is not None
+        and not has_topic
+        and (says or not OWN_SUBJECT.match(tail))
+        and (speaks or not REPORTS.search(tail))
+    ):
         yield f"{topic[0]}{short}"
     stands_alone = has_topic or (OWN_SUBJECT.match(tail) is not None and not says)
     if stands_alone or (_has_digit(tail) and not says):
@@ -151,6 +242,7 @@ def _english_forms(text: str) -> Iterator[str]:
     yield text
     whole = GLOSS.sub("", text)
     forms = [whole, ENGLISH_ASIDE.sub(_aside, whole)]
+    forms += [rest for form in forms[:2] if (rest := _without_front(form))]
     for form in dict.fromkeys(forms):
         yield form
         yield from _english(form, len(form) - 1)
@@ -158,10 +250,22 @@ def _english_forms(text: str) -> Iterator[str]:
             yield form[: said.start()].rstrip(TAIL)
 
 
+def _without_front(text: str) -> str:
+    """The sentence from its subject on; "" where nothing stands before it, or what does is a condition."""
+    front = ENGLISH_FRONTED.match(text)
+    if front is None or is_open(front[0]) or not ENGLISH_VERB.search(front["rest"]) or QUALIFIES.search(front["gone"]):
+        return ""
+    rest = text[front.end() :]
+    return rest[:1].upper() + rest[1:] if len(rest) >= SHORTEST_ENGLISH else ""
+
+
 def _aside(found: re.Match[str]) -> str:
     """What stands between two commas goes, unless it opens or closes a quotation or holds a number."""
     inside = found["aside"] or found["aside_"]
-    return found[0] if any(mark in inside for mark in '"“”‘') or _has_digit(inside) else found["before_"] or ""
+    if any(mark in inside for mark in '"“”‘') or _has_digit(inside):
+        return found[0]
+    before = found["before_"] or ""
+    return f"{before}," if _has_digit(before) else before
 
 
 def shorten(text: str, most: int, language: str = "") -> str:
@@ -221,15 +325,16 @@ def _english(text: str, most: int) -> Iterator[str]:
         joints = joints[1:]
     for joint in reversed(joints):
         head = text[: joint.start()].rstrip(TAIL)
-        # A relative clause that ends before the sentence does stands in the middle: its verb comes after it.
-        in_the_middle = joint["relative"] and "," in text[joint.end() :]
+        # A relative clause or a participle that ends before the sentence does stands in the middle: its verb follows.
+        in_the_middle = (joint["relative"] or joint["participle"]) and "," in text[joint.end() :]
         enough = most // 3 <= len(head) <= most and not in_the_middle
         if enough and ENGLISH_VERB.search(head) and not QUALIFIES.match(text[joint.end() :]):
             yield head
 
 
 def _is_joint(text: str, joint: re.Match[str]) -> bool:
-    return not is_open(text[: joint.start()]) and GOES_ON.match(text, joint.end()) is None
+    goes_on = GOES_ON.match(text, joint.end()) or JOINS_NOUN.match(text, joint.end())
+    return goes_on is None and not is_open(text[: joint.start()])
 
 
 def _words(text: str, most: int) -> str:

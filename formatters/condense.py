@@ -21,18 +21,14 @@ DENSE = ("ko", "ja", "zh")
 """Languages whose characters say about as much as 16/9 letters of an alphabet: 90 of theirs are 160 of English."""
 
 
-LEAD = (0.15, 0.1, 0.06)
-"""What the first sentences of a post gain beside their traits: a reader wants to know first what it is about. It costs
-no facts on the gold posts, and comes nearer to what sites write as their own excerpts."""
-
-UNTOLD = 0.3
-"""What the first sentence gains more in an alphabet, where the headline has said less than half of it: a wire's lead.
-The first sentence of a Korean post is more often an introduction."""
-
 LONG, TOO_LONG = 5 / 6, 0.15
 """A Korean bullet that takes more than this share of its room loses so much: it is taken in with effort."""
 
-ROOMS = {"ko": Room(bullets=4, characters=195), "en": Room(bullets=4, characters=440, character=0.001, overrun=0.004)}
+ROOMS = {
+    "ko": Room(bullets=4, characters=195),
+    "en": Room(bullets=5, characters=460, character=0.0005, overrun=0.004, section=0.15),
+}
+MOST_BULLETS = 5
 
 ENDED = re.compile(r"[.!?。！？…][\"'”’)\]」』]*$")
 VERB = re.compile(
@@ -41,6 +37,8 @@ VERB = re.compile(
 )
 SPLIT = {Kind.TEXT, Kind.ITEM, Kind.QUOTATION}
 SAME_AS_TITLE = 0.8
+SHORTEST = 15
+"""A shorter sentence without a number says little alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +55,9 @@ class _Piece:
 def condense(
     post: Post, *, bullets: int = 4, bullet_chars: int = 90, language: str = "", boilerplate: tuple[str, ...] = ()
 ) -> Condensed:
-    """The post in short: at most `bullets` bullets of at most `bullet_chars` characters (16/9 of that in an alphabet).
+    """The post in short: at most `bullets` bullets of at most `bullet_chars` characters.
 
-    Never raises.
+    In an alphabet at most one bullet more (five at most), of 16/9 as many characters. Never raises.
 
     `language` is the source's, for posts that name none ("": what the letters and small words say). `boilerplate` are
     regular expressions of the source's own: a sentence that one of them is found in is no bullet. What cannot be
@@ -83,7 +81,7 @@ def _condense(post: Post, *, bullets: int, bullet_chars: int, language: str, own
     spoken = post.language or language or language_of(post)
     most = bullet_chars if spoken in DENSE else bullet_chars * 16 // 9
     candidates = _candidates(pieces, _context(pieces, head, post.source_headline), head, most, spoken)
-    room = replace(ROOMS["ko" if spoken in DENSE else "en"], bullets=bullets)
+    room = replace(ROOMS["ko" if spoken in DENSE else "en"], bullets=_most_bullets(bullets, spoken))
     chosen = _proven(candidates, room, Evidence.of(post.title, post.html, post.excerpt))
     return Condensed(
         headline=head,
@@ -94,6 +92,11 @@ def _condense(post: Post, *, bullets: int, bullet_chars: int, language: str, own
             provenance.spans(one.text, source, pieces[one.number].start, pieces[one.number].end) for one in chosen
         ),
     )
+
+
+def _most_bullets(wanted: int, spoken: str) -> int:
+    """One more than is wanted in an alphabet, five at most: such a bullet says less."""
+    return wanted if spoken in DENSE or not 0 < wanted < MOST_BULLETS else wanted + 1
 
 
 def _proven(candidates: list[Candidate], room: Room, evidence: Evidence) -> list[Candidate]:
@@ -186,10 +189,6 @@ def _candidates(pieces: list[_Piece], context: Context, head: str, most: int, la
         having = _traits(form, context)
         worth = fsum(worths[trait] for trait in having if trait in worths)  # exact, so in any order the same
         place = form.piece.place
-        if place.kind is Kind.TEXT and place.in_post < len(LEAD):
-            worth += LEAD[place.in_post]
-            is_new = place.in_post == 0 and len(form.stems & context.title) * 2 < len(form.stems)
-            worth += UNTOLD * (is_new and language not in DENSE)
         worth -= TOO_LONG * (language in DENSE and len(form.text) > most * LONG)
         tier = _tier(form, having)
         found.append(Candidate(form.text, form.piece.number, place.section, worth, tier, form.stems))
@@ -234,6 +233,8 @@ def _tier(form: _Form, having: frozenset[str]) -> int:
         return 0 if "number" in having or VERB.search(bullet) else 2
     if not ENDED.search(form.piece.text) and not VERB.search(bullet):
         return 3
+    if len(bullet) < SHORTEST and "number" not in having:
+        return 2
     # A quotation alone does not say whose it is.
     alone = len(bullet) > 2 and bullet[0] in '"“‘「' and bullet[-1] in '"”’」'
     return 1 if alone or "leaning" in having or "question" in having else 0

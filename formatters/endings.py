@@ -1,4 +1,4 @@
-"""Korean sentence endings → the shorter ones of a headline, by leaving letters out and never by changing any."""
+"""Korean sentence endings → a headline's ("체결했습니다" → "체결") or the news' plain ones ("됐습니다" → "됐다")."""
 
 import re
 import tomllib
@@ -19,9 +19,22 @@ COPULA = re.compile(r"(?:입니다|이다|이에요|예요|이며|이고)$")
 AMOUNT = re.compile(
     r"\d[\d,.]*\s?(?:[조억만천백]\s?)*(?:원|명|건|개|곳|회|차례|배|톤|대|가구|달러|유로|엔|%|퍼센트|시간|분|일|개월|년|위|m|km|㎞|㎡|ha)$"
 )
+NOUN = re.compile(r"(?:^|\s)[^\s,]*[가-힣]{2,}[)’”'\"]?$")
+VERB_IN_I = re.compile(
+    r"[을를로]\s\S+$|(?:보|높|줄|늘|벌|직|울|들|붙|쓰|놓|쌓|섞|녹|끓|먹|속|모|꺾|박|걸|곁들|받아들)$"
+)
+TOPIC = re.compile(r"[가-힣A-Za-z0-9)’”'\"](?:은|는)\s")
 SUBJECT_BEFORE = re.compile(
     r"[가-힣A-Za-z0-9)’”'\"](?:이|가)\s(?:[가-힣]{1,5}(?:게|히)\s|(?:더|더욱|크게|많이|전년\s?대비|전년보다|[\d,.]+%)\s)*$"
 )
+FIRST_SYLLABLE, LAST_SYLLABLE, FINALS = ord("가"), ord("힣"), 28
+# Syllables that end in ㅆ or ㅄ: past tense, 있다, 없다, 겠다. Only -다 can close them, whatever the verb.
+CLOSED = "".join(
+    chr(one) for one in range(FIRST_SYLLABLE, LAST_SYLLABLE + 1) if (one - FIRST_SYLLABLE) % FINALS in (18, 20)
+)
+POLITE = ("니다", "어요")
+POLITE_PAST = re.compile(rf"(?:(?<=[가-힣][{CLOSED}])|(?<=[있없했됐]))(?:습니다|어요)$")
+JOINED_PAST = re.compile(rf"(?:(?<=[가-힣][{CLOSED}])|(?<=[있없했됐]))(?:으며|고|지만|으나|는데)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +44,7 @@ class Nouns:
     transitive: frozenset[str]
     intransitive: frozenset[str]
     before_copula: re.Pattern[str]
+    plain: tuple[tuple[str, str, re.Pattern[str]], ...]
 
 
 @cache
@@ -42,17 +56,33 @@ def load() -> Nouns:
         frozenset(table["transitive"].split()),
         frozenset(table["intransitive"].split()),
         re.compile(rf"(?:(?:^|\s)(?:{copula}))$"),
+        tuple((polite, plain, re.compile(before)) for polite, plain, before in table["plain"]),
     )
 
 
 def shortened(text: str) -> str:
     """The sentence (without its full stop) with the ending of a headline where that is surely right, else unchanged."""
-    return _without_verb(VERB, text) or _without_copula(text) or text
+    return _without_verb(VERB, text) or _without_copula(text) or _plain(text) or text
+
+
+def _plain(text: str) -> str:
+    """The polite ending as the one that news is written in, where there is only one; "" elsewhere."""
+    if not text.endswith(POLITE):
+        return ""
+    if past := POLITE_PAST.search(text):
+        return f"{text[: past.start()]}다"
+    for polite, plain, before in load().plain:
+        if text.endswith(polite) and before.search(rest := text.removesuffix(polite)):
+            return f"{rest}{plain}"
+    return ""
 
 
 def closed(clause: str) -> str:
     """A clause that ended in a coordinate ending, as one that can end a line; "" where that is not sure."""
-    return _without_verb(JOINED, clause) or (_without_copula(clause) if clause.endswith(("이며", "이고")) else "")
+    if short := _without_verb(JOINED, clause) or (_without_copula(clause) if clause.endswith(("이며", "이고")) else ""):
+        return short
+    past = JOINED_PAST.search(clause)
+    return f"{clause[: past.start()]}다" if past else ""
 
 
 def _without_verb(pattern: re.Pattern[str], text: str) -> str:
@@ -77,4 +107,10 @@ def _without_copula(text: str) -> str:
     if found is None:
         return ""
     rest = text[: found.start()]
-    return rest if AMOUNT.search(rest) or load().before_copula.search(rest) else ""
+    return rest if AMOUNT.search(rest) or load().before_copula.search(rest) or _names(found[0], rest) else ""
+
+
+def _names(copula: str, rest: str) -> bool:
+    """Whether what the topic is said to be is a noun: "…은 첫 방문지입니다", and not "…을 선보입니다"."""
+    is_noun = NOUN.search(rest) is not None and VERB_IN_I.search(rest) is None
+    return copula in {"입니다", "이에요", "예요"} and is_noun and TOPIC.search(rest) is not None

@@ -7,6 +7,7 @@ a word, every quotation letter for letter. One that fails is not shown, whoever 
 import html as entities
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,8 +28,13 @@ TAG = re.compile(r"<[^<>]*>")
 INLINE = re.compile(r"</?(?:b|strong|i|em|u|span|font|a|mark|sub|sup|small|tg-spoiler|wbr)\b[^<>]*>", re.IGNORECASE)
 MARKDOWN = re.compile(r"\*\*|__|[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 REFERENCE = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?")
-TOKEN = re.compile(rf"{TAG.pattern}|{REFERENCE.pattern}|[^\W_]")
+TOKEN = re.compile(rf"{TAG.pattern}|{REFERENCE.pattern}|[^\W_]+")
 MOST_SPANS = 12
+# "2,700" and "1.5": 700 and 5 are no numbers of theirs.
+INSIDE_NUMBER, GOES_ON = re.compile(r"\d[.,]?$"), re.compile(r"[.,]?\d")
+MOST_UNIT = 24
+HANGUL = re.compile(r"[가-힣]")
+FIRST_SYLLABLE, FINALS, NIEUN, BIEUP = ord("가"), 28, 4, 17
 
 
 @dataclass(frozen=True)
@@ -40,8 +46,9 @@ class Evidence:
     @classmethod
     def of(cls, *parts: str) -> "Evidence":
         """What a reader sees of titles, HTML and plain text."""
-        seen = (TAG.sub("\n", INLINE.sub("", part)) if "<" in part else part for part in parts)
-        text = entities.unescape("\n".join(seen)) if any("&" in part for part in parts) else "\n".join(parts)
+        text = "\n".join(TAG.sub("\n", INLINE.sub("", part)) if "<" in part else part for part in parts)
+        if "&" in text:
+            text = entities.unescape(text)
         return cls(unicodedata.normalize("NFC", MARKDOWN.sub("", text)).translate(MARKS))
 
     @cached_property
@@ -63,7 +70,7 @@ class Evidence:
             if BLANK.sub("", quotation).casefold() not in self._squeezed:
                 return f"quotation {quotation}"
         for word in HANGUL_WORD.findall(bullet):
-            if word[:2] not in self._starts and word not in self._squeezed:
+            if word[:2] not in self._starts and word not in self._squeezed and not self._has_verb(word):
                 return f"word {word}"
         for word in LATIN_WORD.findall(bullet):
             if word.casefold() not in self._starts:
@@ -72,9 +79,39 @@ class Evidence:
 
     def _has_number(self, digits: str, unit: str) -> bool:
         """Whether the number stands in the text as a whole token with this unit behind it."""
-        behind = r"\s*".join(map(re.escape, BLANK.sub("", unit)))
-        whole = rf"(?<!\d)(?<!\d[.,]){re.escape(digits)}(?![.,]?\d)\s*{behind}"
-        return re.search(whole, self.text, re.IGNORECASE) is not None
+        wanted = BLANK.sub("", unit).casefold()
+        for start in _places(digits, self.text):
+            end = start + len(digits)
+            if INSIDE_NUMBER.search(self.text[max(0, start - 2) : start]) or GOES_ON.match(self.text, end):
+                continue
+            behind = BLANK.sub("", self.text[end : end + MOST_UNIT])
+            if behind.casefold().startswith(wanted):
+                return True
+        return False
+
+    def _has_verb(self, word: str) -> bool:
+        """Whether a verb of the post is this one but for its polite ending: 있다 for 있습니다, 된다 for 됩니다."""
+        if not word.endswith("다"):
+            return False
+        stem, last = word[:-2], ord(word[-2]) - FIRST_SYLLABLE
+        forms = [word[:-1]]
+        if word.endswith("는다"):
+            forms.append(f"{stem}습니")
+        if last % FINALS == NIEUN:
+            forms.append(f"{stem}{chr(FIRST_SYLLABLE + last - NIEUN + BIEUP)}니")
+        return any(
+            HANGUL.match(self.text[max(0, start - 1) : start]) is None
+            for form in forms
+            for start in _places(form, self.text)
+        )
+
+
+def _places(wanted: str, text: str) -> Iterator[int]:
+    """Every place where it stands."""
+    at = text.find(wanted)
+    while at >= 0:
+        yield at
+        at = text.find(wanted, at + 1)
 
 
 def spans(bullet: str, html: str, start: int, end: int) -> tuple[Span, ...]:
@@ -116,13 +153,13 @@ def _visible(html: str, start: int, end: int) -> tuple[str, list[int]]:
     places: list[int] = []
     for token in TOKEN.finditer(html, start, end):
         seen = token[0]
-        if len(seen) == 1:
-            letters.append(seen)
-            places.append(token.start())
-        elif seen[0] == "&":
+        if seen[0] == "&":
             for character in filter(str.isalnum, entities.unescape(seen)):
                 letters.append(character)
                 places.append(token.start())
+        elif seen[0] != "<":
+            letters.append(seen)
+            places.extend(range(*token.span()))
     return "".join(letters), places
 
 

@@ -9,6 +9,7 @@ from formatters import boilerplate
 BOLD_ON, BOLD_OFF = "\ue000", "\ue001"
 SHORT_CELL, LONG_CELL = 30, 160
 MOST_ROWS = 60
+SENTENCE_END = re.compile(r"(?<=[가-힣])\.$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +91,4 @@ def _is_bold(cell: _Cell) -> bool:
 
 
 def _bare(cell: _Cell) -> str:
-    return cell.text.replace(BOLD_ON, "").replace(BOLD_OFF, "").strip()
+    return SENTENCE_END.sub("", cell.text.replace(BOLD_ON, "").replace(BOLD_OFF, "").strip())

@@ -15,6 +15,9 @@ from formatters import boilerplate, words
 from formatters.blocks import Kind
 
 FILE = Path(__file__).with_name("traits.toml")
+HANGUL = re.compile(r"[가-힣]")
+# A Korean topic or subject.
+ACTOR = re.compile(r"[가-힣A-Za-z0-9)’”](?:은|는|이|가|께서|에서는|도)\s")
 SIGNS = Path(__file__).with_name("signs.toml")
 
 
@@ -121,10 +124,14 @@ def _of_words(bullet: str) -> Iterator[str]:
         yield "padding"
     if rules.vague.found_in(bullet):
         yield "vague"
-    if rules.leaning.found_in(bullet):
+    if rules.leaning.match(bullet):
         yield "leaning"
+    if rules.pointing.found_in(bullet):
+        yield "pointing"
     if bullet.endswith("?"):
         yield "question"
+    if HANGUL.search(bullet) and not ACTOR.search(bullet):
+        yield "nobody acts"
     if words.names(bullet):
         yield "names"
     if bullet.count(",") > 1:

@@ -4,6 +4,7 @@ The lists are IANA's special-purpose registries (https://www.iana.org/assignment
 iana-ipv6-special-registry), written out because `ipaddress.is_global` differs between Python's patch releases.
 """
 
+import functools
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -75,6 +76,7 @@ def is_in(address: Address, networks: Iterable[Network]) -> bool:
     return any(_meant(address) in network for network in networks)
 
 
+@functools.lru_cache(maxsize=4096)
 def is_public(address: Address) -> bool:
     meant = _meant(address)
     if isinstance(meant, IPv6Address) and meant not in GLOBAL_UNICAST:

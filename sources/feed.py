@@ -100,6 +100,8 @@ def parse_changes(source: Source, document: Document, known: Mapping[bytes, Know
 def _read_alike(source: Source, parts: Pieces, base: str, encoding: str) -> list[Post]:
     """The post of each entry, where all are read by the faster parser from what stands in the entry itself: whatever
     stands beside it, it will be read so. Otherwise nothing."""
+    if not pieces.are_plain(parts):
+        return []
     text = to_text(b"".join([parts.head, *parts.entries, parts.tail]), override=encoding)
     if records.is_json(text) or _has_title_of_elements(text):
         return []

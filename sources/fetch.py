@@ -324,7 +324,7 @@ async def _take(response: httpx.Response, asking: Asking, moved_to: str) -> Fetc
     kept = {
         "etag": headers.get("etag", ""),
         "last_modified": _last_modified(headers, asked_at),
-        "body": hashlib.blake2b(body, digest_size=16).hexdigest(),
+        "body": hashlib.sha256(body).hexdigest()[:32],
         "moved_to": moved_to,
         "whole_at": int(asking.now.timestamp()),
         "distrusted_until": known.get("distrusted_until", 0),

@@ -30,7 +30,7 @@ ENDINGS = """
 """
 GRAMMAR = frozenset(ENDINGS.split())
 """Pairs of endings and particles, which nearly every Korean text has: they narrow nothing down."""
-MOST_PAIRS = 3
+MOST_PAIRS = 6
 """Of one word that are looked up; the rest is compared."""
 IN_HEADLINE = "_"
 ALL = "__all"
@@ -45,10 +45,11 @@ def folded(words: str) -> str:
 
 def tokens(headline: str, text: str) -> str:
     """What is stored for a headline and its text, separated by spaces. A token may stand in it several times."""
-    headline = folded(headline)
-    whole = f"{headline}\n{folded(text[:LONGEST_TEXT])}"
-    marked = dict.fromkeys([*_pairs(headline).split(), *_starts(headline)])
-    return "".join([_pairs(whole), " ".join(_starts(whole)), *(f" {IN_HEADLINE}{token}" for token in marked)])
+    headline, text = folded(headline), f"\n{folded(text[:LONGEST_TEXT])}"
+    on_top, starts = _pairs(headline), _starts(headline, {})
+    marked = dict.fromkeys([*on_top.split(), *starts])
+    words = " ".join(_starts(text, starts))
+    return "".join([on_top, _pairs(text), words, *(f" {IN_HEADLINE}{token}" for token in marked)])
 
 
 def labels(sources: Iterable[str], topics: Iterable[str]) -> str:
@@ -77,9 +78,8 @@ def _pairs(text: str) -> str:
     return out.tobytes().decode(UTF16)
 
 
-def _starts(text: str) -> dict[str, None]:
-    """The words of spaced scripts and their beginnings; numbers whole only."""
-    found: dict[str, None] = {}
+def _starts(text: str, found: dict[str, None]) -> dict[str, None]:
+    """The words of spaced scripts and their beginnings, beside those that were found before; numbers whole only."""
     for word in WORD.findall(text):
         if word not in found:
             found[word] = None
@@ -112,7 +112,9 @@ def terms(word: str) -> tuple[list[str], bool]:
 def _telling(pairs: list[str]) -> list[str]:
     """Those that few texts have, as far as one can know: each more is one more long list to be read."""
     few = [pair for pair in pairs if pair not in GRAMMAR] or pairs
-    return few if len(few) <= MOST_PAIRS else [few[0], few[len(few) // 2], few[-1]]
+    if len(few) == 1:  # 다하였습니다: one pair alone is too little to go by
+        few = [*few, *[pair for pair in pairs if pair not in few][:1]]
+    return few[:MOST_PAIRS]
 
 
 def beginning(word: str) -> str:

@@ -1,4 +1,4 @@
-"""Full-text search that is right for Korean: the tokens of `storage.bigrams`, indexed by SQLite's FTS5.
+"""Full-text search that is right for Korean: the tokens of `storage.bigrams`, under the index of `storage.fulltext`.
 
 An entry's row id is the second of its news, or the first free one after it: newest first is the index's own order,
 and the first page of a common word is read without looking at the rest. The index keeps which tokens a text has, not
@@ -16,26 +16,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import bigrams, ranking
 from storage.bigrams import folded
+from storage.fulltext import Terms, index_of
 from storage.questions import Question
-from storage.tables import UtcDateTime, entries
+from storage.tables import entries
 
 WINDOW = 300
 """So many of the newest matches are ranked; beside them `WINDOW_OF_HEADLINES` older ones with the words on top."""
 WINDOW_OF_HEADLINES = 100
 COMPARED = 5000
 """The most texts that one question is compared with: a bound for questions that the index can say little about."""
+RANKED_AFTER, RANKED_FROM = 1000, 25
+"""Best matches are chosen once so many texts were compared and so many of them match, though there may be more."""
 SCANNED = 2000
 """One syllable alone is looked for in so many of the newest texts before its every beginning is collected."""
 AT_FIRST, GROWING, AT_ONCE = 10, 4, 300
 """Texts compared in one go: few at first, since most of what the index offers is right."""
 
-NEWEST = """
-SELECT entries.id, entries.alert_id, entries.newest{texts}
-FROM search JOIN entries ON entries.id = search.rowid
-WHERE search MATCH :match AND search.rowid BETWEEN :since AND :below ORDER BY search.rowid DESC LIMIT :limit
-"""
-WITH_TEXTS = text(NEWEST.format(texts=", entries.headline, entries.text")).columns(newest=UtcDateTime)
-WITHOUT_TEXTS = text(NEWEST.format(texts="")).columns(newest=UtcDateTime)
 FREE = """
 SELECT CASE WHEN NOT EXISTS (SELECT 1 FROM entries WHERE id = :place) THEN :place ELSE (
     SELECT id + 1 FROM entries AS one WHERE id >= :place
@@ -87,7 +83,8 @@ async def add(tx: AsyncConnection, new: Sequence[Entry]) -> None:
         for place, one in zip(places, new, strict=True)
     ]
     await tx.execute(insert(entries), rows)
-    await _index(tx, [(place, f"{one.tokens} {one.labels}") for place, one in zip(places, new, strict=True)])
+    tokens = [(place, f"{one.tokens} {one.labels}") for place, one in zip(places, new, strict=True)]
+    await index_of(tx).put(tx, tokens)
 
 
 async def replace_text(tx: AsyncConnection, alert_id: int, headline: str, text: str) -> None:
@@ -95,7 +92,7 @@ async def replace_text(tx: AsyncConnection, alert_id: int, headline: str, text: 
     if (row := await _taken_out(tx, alert_id)) is not None:
         text = text[: bigrams.LONGEST_TEXT]
         await tx.execute(update(entries).where(entries.c.id == row.id).values(headline=headline, text=text))
-        await _index(tx, [(row.id, f"{bigrams.tokens(headline, text)} {row.labels}")])
+        await index_of(tx).put(tx, [(row.id, f"{bigrams.tokens(headline, text)} {row.labels}")])
 
 
 async def add_source(tx: AsyncConnection, alert_id: int, source_id: str, newest: datetime | None = None) -> None:
@@ -105,22 +102,14 @@ async def add_source(tx: AsyncConnection, alert_id: int, source_id: str, newest:
         moved = row.newest if newest is None else newest
         place = row.id if newest is None else (await _free_places(tx, [int(newest.timestamp())]))[0]
         await tx.execute(update(entries).where(entries.c.id == row.id).values(id=place, newest=moved, labels=labels))
-        await _index(tx, [(place, f"{bigrams.tokens(row.headline, row.text)} {labels}")])
-
-
-async def _index(tx: AsyncConnection, rows: Sequence[tuple[int, str]]) -> None:
-    statement = text("INSERT INTO search(rowid, tokens) VALUES (:id, :tokens)")
-    await tx.execute(statement, [{"id": place, "tokens": tokens} for place, tokens in rows])
+        await index_of(tx).put(tx, [(place, f"{bigrams.tokens(row.headline, row.text)} {labels}")])
 
 
 async def _taken_out(tx: AsyncConnection, alert_id: int) -> _Row | None:
     """The alert's entry, no longer in the index."""
     row = (await tx.execute(select(entries).where(entries.c.alert_id == alert_id))).one_or_none()
     if row is not None:
-        # An index without the texts takes an entry out by the tokens that it was put in with.
-        gone = text("INSERT INTO search(search, rowid, tokens) VALUES ('delete', :id, :tokens)")
-        tokens = f"{bigrams.tokens(row.headline, row.text)} {row.labels}"
-        await tx.execute(gone, {"id": row.id, "tokens": tokens})
+        await index_of(tx).take_out(tx, row.id, f"{bigrams.tokens(row.headline, row.text)} {row.labels}")
     return row
 
 
@@ -154,16 +143,17 @@ def _follow(beyond: dict[int, int], place: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A question as the index and the texts answer it. `match` "" means: nothing the index knows narrows it down."""
+    """A question as the index and the texts answer it. `in_headlines` and `beginnings`: other ways of asking the index
+    that some questions have."""
 
-    match: str
-    in_headlines: str
+    match: Terms
+    in_headlines: Terms | None
     words: tuple[re.Pattern[str], ...]
     literal: tuple[str, ...]
     compared: tuple[re.Pattern[str], ...]
     refused: tuple[re.Pattern[str], ...]
     together: re.Pattern[str] | None
-    beginnings: str
+    beginnings: Terms | None
     since: int
 
     def accepts(self, row: _Row) -> bool:
@@ -198,33 +188,21 @@ def plan(question: Question) -> _Plan:
             refused.append(patterns[word])
     never += [*map(bigrams.source_label, question.not_sources), *map(bigrams.topic_label, question.not_topics)]
     must = list(dict.fromkeys(must))
-    any_of = [list(map(bigrams.source_label, question.sources)), list(map(bigrams.topic_label, question.topics))]
-    narrow = [f"({' OR '.join(map(_quoted, group))})" for group in any_of if group]
-    beginnings = [one for word in question.words if (one := bigrams.beginning(word))]
+    groups = [map(bigrams.source_label, question.sources), map(bigrams.topic_label, question.topics)]
+    narrow = Terms(any_of=tuple(group for group in map(tuple, groups) if group), none_of=tuple(never))
+    beginnings = tuple(one for word in question.words if (one := bigrams.beginning(word)))
+    on_top = tuple(f"{bigrams.IN_HEADLINE}{one}" for one in must)
     return _Plan(
-        match=_expression([*map(_quoted, must), *narrow] or [_quoted(bigrams.ALL)], never),
-        in_headlines=_expression([*(_quoted(f"{bigrams.IN_HEADLINE}{one}") for one in must), *narrow], never)
-        if must
-        else "",
+        match=replace(narrow, all_of=tuple(must) if must or narrow.any_of else (bigrams.ALL,)),
+        in_headlines=replace(narrow, all_of=on_top) if must else None,
         words=tuple(patterns[word] for word in question.words if word in patterns),
         literal=tuple(literal),
         compared=tuple(compared),
         refused=tuple(refused),
         together=bigrams.pattern(" ".join(question.words)) if len(question.words) > 1 else None,
-        beginnings=_expression([*(f"{_quoted(one)} *" for one in beginnings), *narrow], never)
-        if beginnings and not must
-        else "",
+        beginnings=replace(narrow, beginnings=beginnings) if beginnings and not must else None,
         since=-LAST_PLACE if question.since is None else int(question.since.timestamp()),
     )
-
-
-def _quoted(token: str) -> str:
-    return f'"{token}"'
-
-
-def _expression(all_of: Sequence[str], none_of: Sequence[str]) -> str:
-    wanted = " AND ".join(all_of)
-    return f"({wanted}) NOT ({' OR '.join(map(_quoted, none_of))})" if none_of else wanted
 
 
 async def last_place(connection: AsyncConnection) -> int:
@@ -245,7 +223,7 @@ async def best(connection: AsyncConnection, question: Question, asked: datetime,
     planned = plan(question)
     rows, more = await _matches(connection, planned, WINDOW, below, COMPARED, texts=True)
     if more and planned.in_headlines and rows:
-        on_top = replace(planned, match=planned.in_headlines, beginnings="")
+        on_top = replace(planned, match=planned.in_headlines, beginnings=None)
         older = rows[-1].id - 1
         rows += (await _matches(connection, on_top, WINDOW_OF_HEADLINES, older, COMPARED, texts=True))[0]
     ranked = []
@@ -282,14 +260,17 @@ async def _stream(
 ) -> tuple[list[_Row], bool]:
     found = list[_Row]()
     looked_at, portion = 0, min(limit + AT_FIRST, AT_ONCE) if planned.compares else limit + 1
-    statement = WITH_TEXTS if texts or planned.compares else WITHOUT_TEXTS
+    index = index_of(connection)
+    statement, match = index.entries(texts=texts or planned.compares), index.match(planned.match)
     while True:
-        asked = {"match": planned.match, "since": planned.since, "below": below, "limit": portion}
+        asked = {"match": match, "since": planned.since, "below": below, "limit": portion}
         rows = (await connection.execute(statement, asked)).all()
         looked_at += len(rows)
         found += [row for row in rows if not planned.compares or planned.accepts(row)]
         if len(found) > limit or (looked_at >= most and planned.compares):
             return found[:limit], True
+        if texts and planned.compares and looked_at >= RANKED_AFTER and len(found) >= RANKED_FROM:
+            return found, True
         if len(rows) < portion:
             return found, False
         below, portion = rows[-1].id - 1, max(portion, min(portion * GROWING, AT_ONCE))

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -229,7 +230,7 @@ raw_responses = Table(
 entries = Table(
     "entries",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("alert_id", ForeignKey("alerts.id"), nullable=False, unique=True),
     Column("newest", UtcDateTime, nullable=False),
     Column("headline", Text, nullable=False),

@@ -44,7 +44,7 @@ def endpoint() -> Iterator[FakeModel]:
 
 
 def settings_for(fake: FakeModel, **keys: str) -> Condense:
-    set_ = {"MODEL_URL": fake.endpoint, "MODEL": "small-1", "API_KEY": KEY} | {
+    set_ = {"MODEL_URL": fake.endpoint, "MODEL": "small-1", "API_KEY": KEY, "MODEL_TIMEOUT": "30s"} | {
         key.upper(): value for key, value in keys.items()
     }
     return load(None, {f"SOKBO_CONDENSE__{key}": value for key, value in set_.items()}).condense
@@ -198,10 +198,10 @@ async def test_no_log_line_holds_the_key(endpoint: FakeModel, fault: str, capsys
 
 
 async def test_a_wrong_key_is_told_as_that(endpoint: FakeModel) -> None:
-    async with opened(endpoint, model_timeout="300ms") as model:
+    async with opened(endpoint, model_timeout="1s") as model:
         endpoint.say('["ok"]')
         assert await model.check() == ""
-        for fault, said in (("401", "api_key"), ("404", "model_url"), ("html", "model_url"), ("hold", "within 0.3 s")):
+        for fault, said in (("401", "api_key"), ("404", "model_url"), ("html", "model_url"), ("hold", "within 1 s")):
             endpoint.fail(fault)
             assert said in await model.check()
 
@@ -212,7 +212,7 @@ async def test_a_wrong_key_is_told_as_that(endpoint: FakeModel) -> None:
 async def test_an_answer_that_does_not_come_in_time_is_not_waited_for(endpoint: FakeModel) -> None:
     endpoint.fail("hold")
     async with counted("late"):
-        assert await asked(endpoint, model_timeout="200ms") is MADE
+        assert await asked(endpoint, model_timeout="1s") is MADE
     assert endpoint.held == 1, "the answer is still held back"
 
 
@@ -233,7 +233,7 @@ async def test_one_deadline_holds_for_all_posts_of_a_read(endpoint: FakeModel) -
         began = asyncio.get_running_loop().time()
         async with counted("late", 40):
             assert await model.improve([(post(), MADE)] * 40) == [MADE] * 40
-        assert asyncio.get_running_loop().time() - began < 5, "not one second for each"
+        assert asyncio.get_running_loop().time() - began < 20, "not one second for each"
     assert 0 < endpoint.held <= 16, "not all at once: an endpoint of one's own has its limits"
 
 

@@ -90,7 +90,7 @@ def test_an_english_post_is_shown_to_a_korean_and_to_an_english_chat(tmp_path: P
     assert korean.returncode == english.returncode == 0
     for shown in (korean.stdout, english.stdout):
         assert ENGLISH_TITLE in shown and "14.2 million euros" in shown
-        assert "made of: language en · normal · 4 bullets taken from the post · link https://news.example/7" in shown
+        assert "made of: language en · normal · 5 bullets taken from the post · link https://news.example/7" in shown
     assert "원문 보기" in korean.stdout and "원문 보기" not in english.stdout
     assert "Read the source" in english.stdout
 

@@ -46,8 +46,8 @@ async def test_when_many_calls_start_a_turn_waits_for_what_ends_meanwhile(
     busy: Dispatcher, desk: Desk, clock: Clock
 ) -> None:
     assert busy.gathers() == pipeline.GATHERS.total_seconds()
-    clock.forward(0.02)
-    assert 0 < busy.gathers() < 0.01
+    clock.forward(0.03)
+    assert 0 < busy.gathers() < 0.02
     clock.forward(0.02)
     assert busy.gathers() <= 0
 
@@ -57,7 +57,7 @@ async def test_when_few_calls_start_a_turn_waits_for_nothing(busy: Dispatcher, c
     assert busy.gathers() == 0
 
 
-async def test_an_alert_that_comes_while_it_is_busy_is_planned_within_a_tenth_of_a_second(
+async def test_an_alert_that_comes_while_it_is_busy_is_planned_within_a_fifth_of_a_second(
     busy: Dispatcher, desk: Desk, sender: ScriptedSender, site: Site, clock: Clock
 ) -> None:
     await subscribe(desk, "new")
@@ -65,7 +65,7 @@ async def test_an_alert_that_comes_while_it_is_busy_is_planned_within_a_tenth_of
     await poll(desk, site)
     await turns(busy, clock, apart=0.03)
     wait = busy.next_slot()
-    assert not sender.sent and wait is not None and wait <= 0.07
+    assert not sender.sent and wait is not None and wait <= 0.17
     await turns(busy, clock, apart=wait)
     assert [call.chat.id for call in sender.sent] == ["new"]
 

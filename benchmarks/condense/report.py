@@ -26,11 +26,13 @@ CHECKS = {
     "headline": "head",
 }
 LEGEND = """\
-facts: must-have facts found · not: strings no alert may carry, found (count) · n, chars: bullets a post, characters a
-bullet · filler, boiler(plate), dangl(ing), cut, mark(up), head(line repeated): % of bullets · redun: mean ROUGE-L F1
-x100 between bullets · faith: % of posts whose every number, quotation, name and word stands in the post · R1/R2: ROUGE
-F1 x100 against the site's excerpt (word tokens, Korean particles stripped), a floor only · 3-5: % of the posts with 600
-characters and 6 sentences or more that get 3 to 5 bullets · link: % of the original links of a source line found.
+facts: must-have facts found, all words of a fact in one line · any: its words anywhere in headline and bullets · first
+3: of the three that a post's gold names first · not: strings no alert may carry, found (count) · n, sum, chars: bullets
+a post, characters of these, characters a bullet · filler, boiler(plate), dangl(ing), cut, mark(up), head(line
+repeated): % of bullets · redun: mean ROUGE-L F1 x100 between bullets · faith: % of posts whose every number, quotation,
+name and word stands in the post · R1/R2: ROUGE F1 x100 against the site's excerpt (word tokens, Korean particles
+stripped), a floor only · 3-5: % of the posts with 600 characters and 6 sentences or more that get 3 to 5 bullets ·
+link: % of the original links of a source line found.
 The limit rows pick whole sentences knowing the gold; "by hand" is the gold's own alert, where
 the gold has one; it may use its own words."""
 
@@ -51,9 +53,12 @@ class Row:
         bullets = sum(len(one.lengths) for one in self.scores.values())
         return 100 * sum(one.count(check) for one in self.scores.values()) / max(1, bullets)
 
-    def facts(self) -> float:
-        found = [fact for one in self.scores.values() for fact in one.facts]
-        return 100 * sum(found) / max(1, len(found))
+    def facts(self, first: int | None = None) -> float:
+        """Percent of the must-have facts found; only of the `first` that the gold names for each post, if given."""
+        return _percent(fact for one in self.scores.values() for fact in one.facts[:first])
+
+    def anywhere(self) -> float:
+        return _percent(fact for one in self.scores.values() for fact in one.anywhere)
 
     def faithful(self) -> float:
         return 100 * sum(not one.count("unfaithful") for one in self.scores.values()) / max(1, len(self.scores))
@@ -64,6 +69,11 @@ class Row:
 
     def lengths(self) -> list[int]:
         return [length for one in self.scores.values() for length in one.lengths]
+
+
+def _percent(found: Iterable[bool]) -> float:
+    hits = list(found)
+    return 100 * sum(hits) / max(1, len(hits))
 
 
 # -------------------------------------------------------------------------------------------------------- scoring
@@ -117,7 +127,21 @@ def _figure(value: float | None, digits: int = 0) -> str:
 
 def quality(found: Sequence[Row]) -> str:
     """One line a contender."""
-    heads = ["", "facts %", "not", "n", "chars", *CHECKS.values(), "redun", "faith %", "R1", "R2"]
+    heads = [
+        "",
+        "facts %",
+        "any %",
+        "first 3 %",
+        "not",
+        "n",
+        "sum",
+        "chars",
+        *CHECKS.values(),
+        "redun",
+        "faith %",
+        "R1",
+        "R2",
+    ]
     lines = []
     for row in found:
         lengths = row.lengths()
@@ -125,8 +149,11 @@ def quality(found: Sequence[Row]) -> str:
             [
                 row.name,
                 _figure(row.facts()),
+                _figure(row.anywhere()),
+                _figure(row.facts(first=3)),
                 str(sum(len(one.forbidden) for one in row.scores.values())),
                 _figure(len(lengths) / max(1, len(row.scores)), 1),
+                _figure(sum(lengths) / max(1, len(row.scores))),
                 _figure(sum(lengths) / max(1, len(lengths))),
                 *(_figure(row.share(check)) for check in CHECKS),
                 _figure(row.mean(lambda one: one.redundancy)),

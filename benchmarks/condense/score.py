@@ -50,6 +50,10 @@ class Fact:
         squashed = [squash(line) for line in lines]
         return any(all(squash(part) in line for part in parts) for parts in self.any for line in squashed)
 
+    def in_all(self, lines: Iterable[str]) -> bool:
+        """The lenient reading: the strings of an alternative may stand in different lines."""
+        return self.in_lines(["\n".join(lines)])
+
 
 @dataclass(frozen=True, slots=True)
 class Gold:
@@ -73,9 +77,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The measures of one alert. Lengths in characters; redundancy and ROUGE in 0..100, None without a reference."""
+    """The measures of one alert. Lengths in characters; redundancy and ROUGE in 0..100, None without a reference.
+
+    `facts` and `anywhere` are in the order of the gold: all words of a fact in one line, and anywhere in the alert.
+    """
 
     facts: tuple[bool, ...]
+    anywhere: tuple[bool, ...]
     forbidden: tuple[str, ...]
     lengths: tuple[int, ...]
     findings: tuple[Finding, ...]
@@ -550,6 +558,7 @@ def score(alert: Alert, source: Source, gold: Gold | None = None, excerpt: str =
     squashed = [squash(line) for line in alert.lines]
     return Score(
         facts=tuple(fact.in_lines(alert.lines) for fact in gold.must) if gold else (),
+        anywhere=tuple(fact.in_all(alert.lines) for fact in gold.must) if gold else (),
         forbidden=tuple(bad for bad in gold.must_not if any(squash(bad) in line for line in squashed)) if gold else (),
         lengths=tuple(len(bullet) for bullet in alert.bullets),
         findings=tuple(findings(alert, source)),

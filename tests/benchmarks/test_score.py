@@ -177,6 +177,7 @@ def test_a_fact_needs_all_its_strings_in_one_line() -> None:
     apart = score(Alert("총 47건", ("협력 문서를 체결", "2,700억 규모 ktx")), KO, GOLD)
     together = score(Alert("협력 문서 총 47건", ("중요한 계기가 될 것",)), KO, GOLD)
     assert (apart.facts, together.facts) == ((False, True), (True, False))
+    assert (apart.anywhere, together.anywhere) == ((True, True), (True, False))
     assert (apart.forbidden, together.forbidden) == ((), ("계기가 될",))
 
 

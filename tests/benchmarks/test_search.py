@@ -45,6 +45,20 @@ async def test_a_small_run_ends_with_its_figures(
     monkeypatch.setattr(bench, "read_corpus", lambda _: CORPUS)
     monkeypatch.setattr(bench, "ASKED", 3)
     monkeypatch.setattr(bench, "PIECES", 12)
-    await bench.measure(tmp_path, 200, 1, tmp_path)
+    targets = await bench.measure(tmp_path, 200, 1, tmp_path)
+    assert not any("recall" in one or "precision" in one for one in targets.missed)
     told = capsys.readouterr().out
     assert "recall 1.0000, precision 1.0000" in told and "of the text" in told and "trigram tokenizer" in told
+
+
+def test_a_missed_target_is_said_and_ends_with_status_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "read_corpus", lambda _: CORPUS)
+    monkeypatch.setattr(bench, "ASKED", 1)
+    monkeypatch.setattr(bench, "PIECES", 2)
+    monkeypatch.setattr(bench, "EXACT", 1.1)
+    with pytest.raises(SystemExit) as ended:
+        bench.main(tmp_path, 20, 1, beside_postgresql=False)
+    assert ended.value.code == 1
+    assert "missed  recall: 1.0000, at least 1.1000 wanted" in capsys.readouterr().out

@@ -42,7 +42,7 @@ class Size:
     channels: int = 60
     alerts: int = 17
     batch: int = 2
-    part: float = 0.25
+    part: float = 0.35
     kinds: tuple[str, ...] = KINDS
     kill_every: tuple[float, float] = (2.0, 4.0)
     most_kills: int = 1000

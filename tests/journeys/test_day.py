@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 import pipeline
+import reader
 from config.settings import Settings
 from models import Chat, ChatSettings, Kind, Source, Subscription
 from notices import Teller
@@ -130,16 +131,15 @@ async def test_a_date_watermark_makes_it_red(
     desk: Desk, desk_settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     newest: dict[str, Any] = {}
-    honest = pipeline.parse
+    honest = reader.parse_changes
 
-    async def after_the_newest(desk: Desk, source: Source, documents: Any) -> Any:
-        dated = [one for one in await honest(desk, source, documents) if one[0].published is not None]
-        new = [one for one in dated if one[0].published > newest.get(source.id, clock.time - timedelta(days=9999))]
-        moments = [one[0].published for one in dated if one[0].published is not None]
-        newest[source.id] = max([*moments, newest.get(source.id, clock.time - timedelta(days=9999))])
-        return new
+    def after_the_newest(source: Source, document: Any, known: bytes) -> list[reader.Entry]:
+        dated = [(one, one[0].published) for one in honest(source, document, known)]
+        until = newest.get(source.id, clock.time - timedelta(days=9999))
+        newest[source.id] = max([until, *(moment for _, moment in dated if moment)])
+        return [one for one, moment in dated if moment and moment > until]
 
-    monkeypatch.setattr(pipeline, "parse", after_the_newest)
+    monkeypatch.setattr(reader, "parse_changes", after_the_newest)
     found = await shorter(desk, desk_settings, clock)
     assert any(one.startswith("missed: dating") for one in found)
 

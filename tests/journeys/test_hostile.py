@@ -73,7 +73,7 @@ def test_hostile_publishers_harm_nobody_else(tmp_path: Path, publisher: FakePubl
         turn_hostile(publisher)
         for number in range(1, 6):
             publisher.set("/honest.xml", rss("소식", [item(one) for one in range(number, 0, -1)]))
-            bot.wait_for_line(f"소식 {number:04d}호", 30)
+            bot.wait_for_line(f"소식 {number:04d}호", 90)
         for name, (_, _, words) in FAULTS.items():
             eventually(lambda name=name, words=words: told(bot, name, words), 30, name)  # type: ignore[misc]
         for name in NUMBERED:

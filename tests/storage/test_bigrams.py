@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,3 +55,17 @@ def test_a_word_of_letters_begins_where_a_word_begins_and_a_short_one_ends_there
 def test_signs_between_words_may_be_any_signs() -> None:
     looked_for = bigrams.pattern("2,700억 원")
     assert looked_for is not None and looked_for.search("계약 2.700억·원") and not looked_for.search("12,700억 원")
+
+
+@pytest.mark.parametrize(
+    ("word", "wanted"),
+    [
+        ("산림협력을", ["산림", "림협", "협력", "력을"]),
+        ("다하였습니다", ["다하", "하였"]),
+        ("수출합니다", ["수출", "출합"]),
+        ("습니다", ["습니", "니다"]),
+        ("가나다라마바사아", ["가나", "나다", "다라", "라마", "마바", "바사"]),
+    ],
+)
+def test_pairs_of_grammar_are_looked_up_only_where_there_is_little_else(word: str, wanted: list[str]) -> None:
+    assert bigrams.terms(word) == (wanted, False)

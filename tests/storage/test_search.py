@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from storage import archive, bigrams, questions, search
+from storage import archive, bigrams, fulltext, questions, search
 from storage.database import Database
 from storage.questions import Question, Wrong
 from tests.archived import archived
@@ -180,12 +180,46 @@ async def test_later_news_does_not_shift_an_answer(database: Database, clock: Cl
 
 async def test_the_answer_comes_from_the_index_in_its_own_order(database: Database, clock: Clock) -> None:
     await fill(database, clock)
-    values = {"match": search.plan(asked("수출")).match, "since": 0, "below": search.LAST_PLACE, "limit": 5}
+    match = fulltext.FTS5.match(search.plan(asked("수출")).match)
+    values = {"match": match, "since": 0, "below": search.LAST_PLACE, "limit": 5}
     async with database.read() as connection:
-        asked_for = text(f"EXPLAIN QUERY PLAN {search.NEWEST.format(texts='')}")
+        asked_for = text(f"EXPLAIN QUERY PLAN {fulltext.FTS5_ENTRIES.format(texts='')}")
         first, *others = [row[3] for row in await connection.execute(asked_for, values)]
     assert first.startswith("SCAN search VIRTUAL TABLE INDEX")
     assert others == ["SEARCH entries USING INTEGER PRIMARY KEY (rowid=?)"]
+
+
+async def test_many_posts_at_once_are_collected_in_one_piece_of_the_index(database: Database) -> None:
+    pieces = []
+    for number in range(2):
+        words = " ".join(f"{chr(0xAC00 + n)}{chr(0xAC00 + n + number)}" for n in range(0, 11000))
+        rows = [(number * 100 + place, words) for place in range(1, 30)]
+        async with database.write() as tx:
+            if number:
+                await tx.execute(text("INSERT INTO search(search, rank) VALUES ('hashsize', 65536)"))
+            await fulltext.FTS5.put(tx, rows)
+        async with database.read() as connection:
+            pieces.append(await connection.scalar(text("SELECT count(DISTINCT segid) FROM search_idx")))
+    assert pieces[0] == 1 < pieces[1] - 1
+
+
+async def test_best_matches_are_chosen_when_enough_are_known_and_a_rare_one_is_looked_for_further(
+    database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "AT_ONCE", 4)
+    monkeypatch.setattr(search, "RANKED_AFTER", 6)
+    monkeypatch.setattr(search, "RANKED_FROM", 2)
+    for number in range(8):
+        clock.forward(60)
+        await archived(database, f"가나다 {number}" if number in (3, 5) else "가나 나다", str(number), clock())
+    rare = await archived(database, "라마바", "끝", clock() - timedelta(days=1))
+    for _ in range(8):
+        clock.forward(60)
+        await archived(database, "라마 마바", "", clock())
+    async with database.read() as connection:
+        found = await search.best(connection, asked("가나다"), clock())
+        assert (len(found.ids), found.more) == (2, True)
+        assert await search.best(connection, asked("라마바"), clock()) == search.Found((rare,), more=False)
 
 
 async def test_few_texts_are_compared_where_the_index_says_little(
