@@ -1428,23 +1428,22 @@ async def settle_choice(tx: Transaction, chat_id: int, settings: ChatSettings, n
 async def _call(desk: Desk, call: Call) -> Answer:
     """One call to a platform. A defect in an adapter counts as unknown: the call may have left."""
     sender = desk.senders[call.platform]
-    if call.kind != "look_up":
-        await sender.pace.departs("edit" if call.kind == "edit" else "send", desk.now()).wait(desk.now)
     try:
-        match call.kind:
-            case "send":
-                return await sender.send(call.outgoing)
-            case "edit":
-                return await sender.edit(call.outgoing)
-            case "reply":
-                (parcel,) = call.outgoing.parcels
-                return await sender.reply(parcel)
-            case _:
-                async with desk.database.read() as connection:
-                    called_at = await ledger.called_at(connection, call.outgoing.delivery.id)
-                if called_at is None or not sender.can_look:
-                    return CannotLook()
-                return await sender.look_up(call.outgoing, called_at)
+        if call.kind == "look_up":
+            async with desk.database.read() as connection:
+                called_at = await ledger.called_at(connection, call.outgoing.delivery.id)
+            if called_at is None or not sender.can_look:
+                return CannotLook()
+            return await sender.look_up(call.outgoing, called_at)
+        async with sender.pace.departs("edit" if call.kind == "edit" else "send", desk.now()):
+            match call.kind:
+                case "send":
+                    return await sender.send(call.outgoing)
+                case "edit":
+                    return await sender.edit(call.outgoing)
+                case _:
+                    (parcel,) = call.outgoing.parcels
+                    return await sender.reply(parcel)
     except Exception:
         log.exception("an adapter raised", platform=call.platform, kind=call.kind)
         return CannotLook() if call.kind == "look_up" else Unknown("adapter failed")
