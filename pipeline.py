@@ -88,6 +88,8 @@ log = structlog.get_logger()
 POLLS_AT_ONCE = 32
 DUE_AT_ONCE = 100
 LARGE_AT_ONCE = 1
+LOOKS_APART = 0.05
+"""Seconds between two looks for what is due, where nobody asks for one."""
 PLAN_CHUNK = 5000
 PLAN_ALERTS = 100
 PLAN_WEIGHED = 250
@@ -255,13 +257,17 @@ class Poller:
         self._due: list[Watched] = []
         self._next_due: datetime | None = None
         self._room = asyncio.Event()
+        self._looked = -LOOKS_APART
 
     async def run(self) -> None:
-        desk = self._desk
+        desk, time = self._desk, asyncio.get_running_loop().time
         while not desk.stopping.is_set():
             self._room.clear()
             if desk.look.is_set() or not self._due or self._until_next() == 0:
+                # Reads that end close to each other make room for one look.
+                await woken(desk.look, desk.stopping, seconds=max(0.0, self._looked + LOOKS_APART - time()))
                 desk.look.clear()
+                self._looked = time()
                 await self._look()
             self._start()
             desk.polled.set()
