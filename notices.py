@@ -131,8 +131,8 @@ class Teller:
         language = letter.notices[0].language or desk.settings.language
         lines = tuple(words_of(notice, language) for notice in letter.notices)
         try:
-            await sender.pace.answer(letter.chat, desk.now()).wait(desk.now)
-            return await sender.tell(letter.chat, Reply(lines=lines, buttons=letter.notices[0].buttons))
+            async with sender.pace.answer(letter.chat, desk.now()):
+                return await sender.tell(letter.chat, Reply(lines=lines, buttons=letter.notices[0].buttons))
         except Exception:
             log.exception("an adapter raised", platform=letter.chat.platform, kind="tell")
             return Unknown("adapter failed")

@@ -88,6 +88,8 @@ log = structlog.get_logger()
 POLLS_AT_ONCE = 32
 DUE_AT_ONCE = 100
 LARGE_AT_ONCE = 1
+LOOKS_APART = 0.05
+"""Seconds between two looks for what is due, where nobody asks for one."""
 PLAN_CHUNK = 5000
 PLAN_ALERTS = 100
 PLAN_WEIGHED = 250
@@ -255,13 +257,17 @@ class Poller:
         self._due: list[Watched] = []
         self._next_due: datetime | None = None
         self._room = asyncio.Event()
+        self._looked = -LOOKS_APART
 
     async def run(self) -> None:
-        desk = self._desk
+        desk, time = self._desk, asyncio.get_running_loop().time
         while not desk.stopping.is_set():
             self._room.clear()
             if desk.look.is_set() or not self._due or self._until_next() == 0:
+                # Reads that end close to each other make room for one look.
+                await woken(desk.look, desk.stopping, seconds=max(0.0, self._looked + LOOKS_APART - time()))
                 desk.look.clear()
+                self._looked = time()
                 await self._look()
             self._start()
             desk.polled.set()
@@ -1428,23 +1434,22 @@ async def settle_choice(tx: Transaction, chat_id: int, settings: ChatSettings, n
 async def _call(desk: Desk, call: Call) -> Answer:
     """One call to a platform. A defect in an adapter counts as unknown: the call may have left."""
     sender = desk.senders[call.platform]
-    if call.kind != "look_up":
-        await sender.pace.departs("edit" if call.kind == "edit" else "send", desk.now()).wait(desk.now)
     try:
-        match call.kind:
-            case "send":
-                return await sender.send(call.outgoing)
-            case "edit":
-                return await sender.edit(call.outgoing)
-            case "reply":
-                (parcel,) = call.outgoing.parcels
-                return await sender.reply(parcel)
-            case _:
-                async with desk.database.read() as connection:
-                    called_at = await ledger.called_at(connection, call.outgoing.delivery.id)
-                if called_at is None or not sender.can_look:
-                    return CannotLook()
-                return await sender.look_up(call.outgoing, called_at)
+        if call.kind == "look_up":
+            async with desk.database.read() as connection:
+                called_at = await ledger.called_at(connection, call.outgoing.delivery.id)
+            if called_at is None or not sender.can_look:
+                return CannotLook()
+            return await sender.look_up(call.outgoing, called_at)
+        async with sender.pace.departs("edit" if call.kind == "edit" else "send", desk.now()):
+            match call.kind:
+                case "send":
+                    return await sender.send(call.outgoing)
+                case "edit":
+                    return await sender.edit(call.outgoing)
+                case _:
+                    (parcel,) = call.outgoing.parcels
+                    return await sender.reply(parcel)
     except Exception:
         log.exception("an adapter raised", platform=call.platform, kind=call.kind)
         return CannotLook() if call.kind == "look_up" else Unknown("adapter failed")

@@ -20,7 +20,7 @@ from delivery.ledger import (
     wait,
 )
 from delivery.limits import COMMANDS, PRESSES, Limits, Verdict
-from delivery.pace import REMEMBERED, AccountPace, Departure, Limit, Pace
+from delivery.pace import REMEMBERED, AccountPace, Departure, Door, Limit, Pace
 from delivery.reach import Reach, reach
 from delivery.sender import Alarm, Problem, Sender
 from delivery.wishes import Heard, listens, matching, plan, topic_form, wants
@@ -34,6 +34,7 @@ __all__ = [
     "Alarm",
     "CannotLook",
     "Departure",
+    "Door",
     "Found",
     "Heard",
     "Limit",

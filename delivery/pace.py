@@ -2,12 +2,14 @@
 `now`."""
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar, Token
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
-from typing import Literal
+from typing import ClassVar, Literal, Self
 
 from models import Chat
 
@@ -19,19 +21,71 @@ MANY_CALLS = 200
 """So many look-ups may start in one turn where nothing limits them."""
 
 
-@dataclass(slots=True)
+class Door:
+    """Lets at most so many calls through in any `seconds`, counted when they pass, not when they were meant to.
+
+    `clock` in seconds that never run backwards.
+    """
+
+    def __init__(
+        self,
+        calls: int,
+        seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._sleep = sleep
+        self._passed: deque[float] = deque(maxlen=calls)
+        self._waiting = 0
+
+    async def pass_through(self) -> None:
+        """Wait until one more may pass. Nothing may come between this and the request."""
+        left = self._left(self._waiting)
+        while left > 0:
+            self._waiting += 1
+            try:
+                await self._sleep(left)
+            finally:
+                self._waiting -= 1
+            left = self._left(0)
+        self._passed.append(self._clock())
+
+    def _left(self, before: int) -> float:
+        """Seconds until one may pass when so many others wait before it."""
+        if len(self._passed) < (self._passed.maxlen or 0):
+            return 0.0
+        return self._passed[min(before, len(self._passed) - 1)] + self._seconds - self._clock()
+
+
+@dataclass(slots=True, eq=False)
 class Departure:
-    """When a call leaves for the platform."""
+    """A call that was taken: entered as a context, it waits for its slot; what is requested inside passes the door."""
 
     at: datetime
+    after: float
+    """Seconds from when it was taken."""
+    door: Door
+    _token: "Token[Door | None] | None" = field(default=None, init=False)
+    _passing: ClassVar[ContextVar[Door | None]] = ContextVar("door", default=None)
 
-    async def wait(self, clock: Callable[[], datetime]) -> None:
-        """Wait until then, and note when it really is: what is late and not known to be late comes too close to what
-        follows."""
-        left = (self.at - clock()).total_seconds()
-        if left > 0:
-            await asyncio.sleep(left)
-            self.at = max(self.at, clock())
+    async def __aenter__(self) -> Self:
+        if self.after > 0:
+            await asyncio.sleep(self.after)
+        self._token = self._passing.set(self.door)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._token is not None
+        self._passing.reset(self._token)
+
+    @classmethod
+    async def leave(cls) -> None:
+        """Pass the door of the call that is being made, if it has one: for whoever holds an open connection and is
+        about to write the request. Any time spent on the way there is behind the call then."""
+        if (door := cls._passing.get()) is not None:
+            await door.pass_through()
 
 
 class Pace:
@@ -56,13 +110,12 @@ class Pace:
         self._calls = max(1, int(per_second))
         wider = self.FAST_MARGIN if per_second > self.FAST else 0.0
         self._window = timedelta(seconds=(self.MARGIN + wider) * self._calls / per_second)
-        self._apart = timedelta(seconds=(self.AT_THE_DOOR + wider) * self._calls / per_second)
+        self.door = Door(self._calls, (self.AT_THE_DOOR + wider) * self._calls / per_second)
         self._gap = timedelta(seconds=1 / per_second)
         self._lag = lag
         self._slot: datetime | None = None
         self._starts: deque[datetime] = deque()
         self._past: deque[datetime] = deque(maxlen=self._calls)
-        self._departures: deque[Departure] = deque(maxlen=self._calls)
 
     def room(self, now: datetime) -> int:
         """How many calls may start now."""
@@ -91,17 +144,6 @@ class Pace:
         if len(self._starts) >= self._calls and self._starts[-self._calls] < now + self._furthest:
             times.append(self._starts[-self._calls] + self._window - self.AHEAD)
         return max(times)
-
-    def departs(self, now: datetime) -> Departure:
-        """When a call may leave: saving it took a time of its own, so that calls which were apart when they were taken
-        may come too close."""
-        leaves = now
-        if len(self._departures) == self._calls:
-            free = self._departures[0].at + self._apart
-            leaves = free if now < free < now + self._window else now
-        departure = Departure(leaves)
-        self._departures.append(departure)
-        return departure
 
     @property
     def _furthest(self) -> timedelta:
@@ -196,8 +238,8 @@ class AccountPace:
             self.called(chat, now)
 
     def departs(self, kind: Kind, now: datetime) -> Departure:
-        """When a call may leave which was taken and saved."""
-        return self._pace(kind).departs(now)
+        """A call that was taken and saved: it may leave as soon as the door lets it."""
+        return Departure(now, 0.0, self._pace(kind).door)
 
     def called(self, chat: Chat, now: datetime) -> None:
         """Note a call of the chat alone, such as one from before the start."""
@@ -213,11 +255,11 @@ class AccountPace:
             heappush(self._rests_end, (until, chat.id))
 
     def answer(self, chat: Chat, now: datetime) -> Departure:
-        """When an answer to a command may leave, in the next slot."""
+        """An answer to a command: it may leave in the next slot."""
         starts = self._all.free_at(now)
         self._all.take(1, starts)
         self.called(chat, starts)
-        return self._all.departs(starts)
+        return Departure(starts, (starts - now).total_seconds(), self._all.door)
 
     def resting(self, now: datetime) -> set[str]:
         """The chats that may not be called now."""

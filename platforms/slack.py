@@ -41,6 +41,7 @@ from models import (
     TryLater,
     Unknown,
 )
+from platforms.connector import Connector
 from platforms.doors import Doors
 from platforms.drawing import drawn
 from platforms.slack_answers import Answers, Held
@@ -154,6 +155,7 @@ class Slack:
         """The one client, over the one session; retries are the ledger's business, so it has none of its own."""
         if self._client is None:
             self._session = aiohttp.ClientSession(
+                connector=Connector(),
                 timeout=aiohttp.ClientTimeout(total=TIMEOUT, connect=CONNECT_TIMEOUT),
                 middlewares=(_follow_nobody,),
                 cookie_jar=aiohttp.DummyCookieJar(),

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import aiohttp
@@ -78,14 +77,14 @@ class Answers:
             return
         news = answer.command in READ_ALONG and bool(answer.stories) and not command.private
         alone = not (command.private or news or answer.public) and bool(command.user)
-        await self._pace.answer(command.chat, datetime.now(UTC)).wait(partial(datetime.now, UTC))
         shown, client = self.drawn(answer), self._client()
         place: dict[str, Any] = {"channel": command.chat.id, "thread_ts": thread or (asked if news else None)}
         form: dict[str, Any] = {"text": shown.text, "blocks": list(shown.blocks)}
-        if alone:
-            await _told(client.chat_postEphemeral(user=command.user, **place, **form))
-        else:
-            await _told(client.chat_postMessage(**place, **form, unfurl_links=False, unfurl_media=False))
+        async with self._pace.answer(command.chat, datetime.now(UTC)):
+            if alone:
+                await _told(client.chat_postEphemeral(user=command.user, **place, **form))
+            else:
+                await _told(client.chat_postMessage(**place, **form, unfurl_links=False, unfurl_media=False))
 
     async def to_press(self, respond: AsyncRespond, held: Held, command: Command, answer: Reply) -> None:
         """In the place of the message that held the button, unless that is an alert, or the answer is for one person

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -146,9 +145,9 @@ class Answers:
         """Make the call when its turn comes, once more when Telegram asks for a short wait. Whether it was taken; None
         when it had no answer, or another call would fare no better."""
         for attempt in (1, 2):
-            await self._pace.answer(chat, datetime.now(UTC)).wait(partial(datetime.now, UTC))
             try:
-                await call()
+                async with self._pace.answer(chat, datetime.now(UTC)):
+                    await call()
             except RetryAfter as error:
                 wait = seconds(error.retry_after)
                 if attempt == 2 or wait > ANSWER_WITHIN:

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Row,
     Select,
     String,
-    Update,
     and_,
     bindparam,
     case,
@@ -48,7 +47,7 @@ from models import (
 from storage import archive
 from storage.chats import SETTINGS, chat_of, settings_in, settings_of
 from storage.subscriptions import simply_everything
-from storage.tables import UtcDateTime, alerts, chats, deliveries, each, fanouts, messages, versions
+from storage.tables import UtcDateTime, alerts, changing, chats, deliveries, each, fanouts, messages, versions
 
 RECENT = 50_000
 
@@ -550,13 +549,7 @@ async def save(tx: AsyncConnection, results: Iterable[tuple[int, Mapping[str, An
         row = {"of": one} | {f"new_{name}": value for name, value in values.items()}
         alike.setdefault(tuple(values), []).append(row)
     for names, rows in alike.items():
-        await tx.execute(_changing(names), rows)
-
-
-@cache
-def _changing(names: tuple[str, ...]) -> Update:
-    changed: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
-    return update(deliveries).where(deliveries.c.id == bindparam("of")).values(changed)
+        await tx.execute(changing(deliveries, names), rows)
 
 
 async def count_unknown(tx: AsyncConnection, ids: Collection[int]) -> None:

@@ -1,17 +1,18 @@
 """What is watched, when next, and how the last read went. The schedule is the column `next_at`."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Row, func, literal, select, update
+from sqlalchemy import Integer, Row, bindparam, func, literal, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models import Kind, Source
-from storage.tables import UtcDateTime, posts, sources
+from storage.tables import UtcDateTime, changing, each, posts, sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +164,13 @@ async def _again(
     tx: AsyncConnection, source_id: str, next_at: datetime, asked_at: datetime | None, not_before: datetime | None
 ) -> dict[str, Any]:
     """When to read again after a read that answered the ask of `asked_at`: one that came since then is still open."""
-    newest: datetime | None = await tx.scalar(select(sources.c.asked_at).where(sources.c.id == source_id))
+    newest: datetime | None = await tx.scalar(ASKED_AT, {"of": source_id})
     if newest is None or newest == asked_at:
         return {"next_at": next_at, "not_before": not_before, "asked_at": None}
     return {"next_at": max(newest, not_before or newest), "not_before": not_before}
+
+
+ASKED_AT = select(sources.c.asked_at).where(sources.c.id == bindparam("of"))
 
 
 async def due(
@@ -180,28 +184,38 @@ async def due(
 ) -> list[Watched]:
     """The sources whose time has come, longest overdue first: of each host so many, of the busy ones and what is under
     way none."""
-    place = func.row_number().over(partition_by=sources.c.host, order_by=(sources.c.next_at, sources.c.id))
-    in_line = (
-        select(sources.c.id, place.label("place"))
-        .where(sources.c.active, ~sources.c.paused, sources.c.next_at <= now)
-        .where(sources.c.host.not_in(busy), sources.c.id.not_in(under_way))
-        .subquery()
-    )
-    rows = await connection.execute(
-        select(sources)
-        .join(in_line, in_line.c.id == sources.c.id)
-        .where(in_line.c.place <= per_host)
-        .order_by(sources.c.next_at, sources.c.id)
-        .limit(limit)
-    )
+    lists = {"busy": json.dumps([*busy]), "under_way": json.dumps([*under_way])}
+    rows = await connection.execute(DUE, {"now": now, "per_host": per_host, "most": limit, **lists})
     return [_watched(row) for row in rows]
 
 
 async def next_due(connection: AsyncConnection, after: datetime) -> datetime | None:
     """When the next source that is not due at `after` becomes due."""
-    where = (sources.c.active, ~sources.c.paused, sources.c.next_at > after)
-    result: datetime | None = await connection.scalar(select(func.min(sources.c.next_at)).where(*where))
+    result: datetime | None = await connection.scalar(NEXT_DUE, {"after": after})
     return result
+
+
+WATCHED = (sources.c.active, ~sources.c.paused)
+IN_LINE = (
+    select(
+        sources.c.id,
+        func.row_number().over(partition_by=sources.c.host, order_by=(sources.c.next_at, sources.c.id)).label("place"),
+    )
+    .where(*WATCHED, sources.c.next_at <= bindparam("now", type_=UtcDateTime))
+    .where(sources.c.host.not_in(each("busy")), sources.c.id.not_in(each("under_way")))
+    .subquery()
+)
+DUE = (
+    select(sources)
+    .join(IN_LINE, IN_LINE.c.id == sources.c.id)
+    .where(IN_LINE.c.place <= bindparam("per_host"))
+    .order_by(sources.c.next_at, sources.c.id)
+    .limit(bindparam("most", type_=Integer))
+)
+NEXT_DUE = select(func.min(sources.c.next_at)).where(
+    *WATCHED, sources.c.next_at > bindparam("after", type_=UtcDateTime)
+)
+"""Made once: to make them costs more than to carry them out, and the poll loop asks after each read."""
 
 
 async def every_one(connection: AsyncConnection) -> list[Watched]:
@@ -251,7 +265,8 @@ async def saved(
         values["keyed_by"] = keyed_by
     if validators is not None:
         values["validators"] = validators
-    await tx.execute(update(sources).where(sources.c.id == source_id).values(**values))
+    new = {f"new_{name}": value for name, value in values.items()}
+    await tx.execute(changing(sources, tuple(values)), {"of": source_id, **new})
 
 
 async def had_news(tx: AsyncConnection, source_id: str, now: datetime) -> None:

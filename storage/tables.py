@@ -1,6 +1,7 @@
 """The tables, defined once. Times are UTC; lists are JSON; states are words, never numbers."""
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -21,12 +22,14 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    Update,
     bindparam,
     false,
     func,
     select,
     text,
     true,
+    update,
 )
 
 
@@ -47,6 +50,13 @@ def each(name: str) -> Select[Any]:
     """The values of a parameter, a list in JSON, as rows: a statement of thousands of parameters is made anew for each
     number of them."""
     return select(func.json_each(bindparam(name)).table_valued("value").c.value)
+
+
+@cache
+def changing(table: Table, names: tuple[str, ...]) -> Update:
+    """Sets these columns, given as `new_NAME`, of the row whose id is given as `of`."""
+    changed: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+    return update(table).where(table.c.id == bindparam("of")).values(changed)
 
 
 metadata = MetaData()

@@ -202,12 +202,13 @@ class Site:
         """The newest alerts, then alerts as they go out; how sources and platforms are doing when that changes."""
         queue = self._stream.read()
         try:
-            async with self._desk.database.read() as connection:
-                backlog = await archive.latest(connection, BACKLOG)
-            for alert in reversed(backlog):
-                yield _event("alert", self._card(alert, fresh=False))
-            shown: bytes = b""
+            shown, backlog = b"", list[Alert]()
             while not self._desk.stopping.is_set():
+                if not backlog:  # nor does the first reader of a new desk miss what its first read archives
+                    async with self._desk.database.read() as connection:
+                        backlog = [*await archive.latest(connection, BACKLOG)]
+                    for alert in reversed(backlog):
+                        yield _event("alert", self._card(alert, fresh=False))
                 state = await self._state()
                 # A comment when nothing changed: proxies and browsers notice a dead line by its silence.
                 yield state if state != shown else b": \n\n"

@@ -45,15 +45,6 @@ def test_a_loop_that_is_always_late_gets_nearly_the_whole_rate() -> None:
     assert 20 * 30 / 1.04 <= calls <= 601
 
 
-@given(st.lists(st.integers(0, 60), min_size=50, max_size=200))
-def test_calls_that_were_saved_late_do_not_leave_too_close_to_each_other(lateness: list[int]) -> None:
-    pace, left = Pace(30), []
-    for number, milliseconds in enumerate(lateness):
-        now = START + timedelta(seconds=number / 30, milliseconds=milliseconds)
-        left.append(pace.departs(now).at)
-    assert most_within(sorted(left), 1) <= 30
-
-
 def test_the_loop_is_told_when_the_next_call_may_start() -> None:
     pace = Pace(2)
     pace.take(pace.room(START), START)
@@ -163,14 +154,3 @@ def test_a_clock_that_is_set_back_stops_nobody_for_long() -> None:
     pace.take("send", PERSON, START + timedelta(hours=5))
     assert pace.room("send", START) == 1
     assert PERSON.id not in pace.resting(START + timedelta(seconds=2))
-
-
-def test_a_call_that_left_late_keeps_the_next_one_as_far_away() -> None:
-    for noted in (True, False):
-        pace = Pace(2)
-        first, _ = pace.departs(START), pace.departs(START + timedelta(seconds=0.5))
-        late = START + timedelta(seconds=0.2)
-        if noted:
-            first.at = late
-        third = pace.departs(START + timedelta(seconds=0.9))
-        assert (third.at - late >= timedelta(seconds=1)) is noted

@@ -128,6 +128,7 @@ async def test_with_alerts_that_are_not_paced_the_doubles_say_no(
 ) -> None:
     """The same burst, with the pace of a desk that knows no limits: the run can fail."""
     monkeypatch.setattr("delivery.pace.AccountPace.room", lambda *_: 20)
+    monkeypatch.setattr("delivery.pace.Door._left", lambda *_: 0.0)
     one, other = await with_platforms(desk, telegram, slack)
     await watch(desk, site)
     await poll(desk, site)

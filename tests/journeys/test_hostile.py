@@ -113,7 +113,9 @@ def url(bot: Bot) -> str:
 
 def test_the_watch_goes_red_where_documents_are_read_in_a_thread(tmp_path: Path, publisher: FakePublisher) -> None:
     endless = NUMBERED["sections that never end"]
-    publisher.set(f"/{endless}.xml", BODIES["sections that never end"])
     with watched(tmp_path, publisher, [endless], "in_a_thread.py") as bot:
         publisher.wait_for_requests(f"/{endless}.xml", 1, 60)
+        (tmp_path / "warm").touch()
+        eventually(lambda: "started" in seen(tmp_path), 30, what="for the watch to begin")
+        publisher.set(f"/{endless}.xml", BODIES["sections that never end"])
         eventually(lambda: seen(tmp_path).get("stall", 0) > 0.1 or stands_still(tmp_path), 30, bot.output)

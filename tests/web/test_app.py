@@ -113,6 +113,18 @@ async def test_the_stream_brings_what_was_and_then_what_comes(served: Served, ht
     assert served.printed == ["어제 소식", "새 소식"]
 
 
+async def test_who_came_before_the_first_read_sees_what_that_archived(
+    served: Served, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.app.REFRESH", 0.01)
+    async with http.stream("GET", "/events") as response:
+        events = read_events(response)
+        assert [(await anext(events))[0], (await anext(events))[0]] == ["sources", "status"]
+        await publish(served.desk, "첫 소식")
+        name, first = await anext(events)
+        assert (name, first["headline"], first["fresh"]) == ("alert", "첫 소식", False)  # type: ignore[index]
+
+
 async def test_every_alert_of_the_stream_carries_what_telegram_and_slack_would_get(
     served: Served, http: httpx.AsyncClient
 ) -> None:
