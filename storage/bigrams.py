@@ -29,9 +29,13 @@ ENDINGS = """
 어요 해요 이라 라고 라는 지만 면서 대한 통해 위해 위한
 """
 GRAMMAR = frozenset(ENDINGS.split())
-"""Pairs of endings and particles, which nearly every Korean text has: they narrow nothing down."""
+"""Pairs of endings and particles, which nearly every Korean text has: they narrow little down."""
+IN_A_THIRD = frozenset(["니다", "습니", "으로", "있습", "에서", "하고", "입니", "합니", "하는"])
+"""Those of them that a third of all Korean texts have, or nearly all."""
 MOST_PAIRS = 6
 """Of one word that are looked up; the rest is compared."""
+ENOUGH_PAIRS, LEAST_PAIRS = 4, 3
+"""With fewer, endings help out; those that are in a third of the texts only up to the second of these."""
 IN_HEADLINE = "_"
 ALL = "__all"
 """A token that every text has. Marks begin with "_", which is no part of any word."""
@@ -110,11 +114,13 @@ def terms(word: str) -> tuple[list[str], bool]:
 
 
 def _telling(pairs: list[str]) -> list[str]:
-    """Those that few texts have, as far as one can know: each more is one more long list to be read."""
-    few = [pair for pair in pairs if pair not in GRAMMAR] or pairs
-    if len(few) == 1:  # 다하였습니다: one pair alone is too little to go by
-        few = [*few, *[pair for pair in pairs if pair not in few][:1]]
-    return few[:MOST_PAIRS]
+    """Those that few texts have, as far as one can know; one more list is read in less time than what it rules out.
+
+    Of 소비자들이, 소비 and 비자 alone leave seven times as many texts to compare as with 자들 and 들이.
+    """
+    chosen = [pair for pair in pairs if pair not in GRAMMAR][:MOST_PAIRS]
+    chosen += [pair for pair in pairs if pair in GRAMMAR - IN_A_THIRD][: max(0, ENOUGH_PAIRS - len(chosen))]
+    return [*chosen, *[pair for pair in pairs if pair in IN_A_THIRD][: max(0, LEAST_PAIRS - len(chosen))]]
 
 
 def beginning(word: str) -> str:

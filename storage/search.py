@@ -29,8 +29,10 @@ RANKED_AFTER, RANKED_FROM = 1000, 25
 """Best matches are chosen once so many texts were compared and so many of them match, though there may be more."""
 SCANNED = 2000
 """One syllable alone is looked for in so many of the newest texts before its every beginning is collected."""
-AT_FIRST, GROWING, AT_ONCE = 10, 4, 300
-"""Texts compared in one go: few at first, since most of what the index offers is right."""
+AT_FIRST, GROWING, AT_ONCE = 30, 4, 400
+"""Texts compared in one go: at first so many more than are wanted, since most of what the index offers is right, and to
+ask it again takes longer than to read these; then as many as are likely to fill the page, at most `GROWING` times as
+many as before, and `AT_ONCE`."""
 
 FREE = """
 SELECT CASE WHEN NOT EXISTS (SELECT 1 FROM entries WHERE id = :place) THEN :place ELSE (
@@ -158,10 +160,16 @@ class _Plan:
 
     def accepts(self, row: _Row) -> bool:
         """Whether headline and text hold all that the index could not tell."""
+        if self.only_literal and all(one in row.text or one in row.headline for one in self.literal):
+            return True  # as they stand; only what seems to be missing may be there in another form
         words = folded(f"{row.headline}\n{row.text}")
         if not all(one in words for one in self.literal):
             return False
         return all(one.search(words) for one in self.compared) and not any(one.search(words) for one in self.refused)
+
+    @property
+    def only_literal(self) -> bool:
+        return not (self.compared or self.refused)
 
     @property
     def compares(self) -> bool:
@@ -273,7 +281,13 @@ async def _stream(
             return found, True
         if len(rows) < portion:
             return found, False
-        below, portion = rows[-1].id - 1, max(portion, min(portion * GROWING, AT_ONCE))
+        below, portion = rows[-1].id - 1, _next_portion(portion, looked_at, len(found), limit)
+
+
+def _next_portion(before: int, looked_at: int, found: int, limit: int) -> int:
+    """As many as hold what the page still lacks, if as large a part of them is right as so far."""
+    most = min(before * GROWING, AT_ONCE)
+    return min(most, AT_FIRST + (limit + 1 - found) * looked_at // found) if found else most
 
 
 async def texts_of(connection: AsyncConnection, alert_ids: Sequence[int]) -> dict[int, str]:

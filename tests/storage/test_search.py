@@ -234,6 +234,40 @@ async def test_few_texts_are_compared_where_the_index_says_little(
         assert (await search.newest(connection, asked('"가나 나다"'), 5)).ids == tuple(reversed(ids[3:]))
 
 
+async def test_a_full_page_reads_few_more_texts_than_it_shows(
+    database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "WINDOW", 10)
+    monkeypatch.setattr(search, "WINDOW_OF_HEADLINES", 0)
+    monkeypatch.setattr(search, "AT_FIRST", 1)
+    read = list[str]()
+    accepts = search._Plan.accepts
+
+    def counted(plan: search._Plan, row: search._Row) -> bool:
+        read.append(row.headline)
+        return accepts(plan, row)
+
+    monkeypatch.setattr(search._Plan, "accepts", counted)
+    for number in range(40):
+        clock.forward(60)
+        await archived(database, f"소식 {number}", "가나다" if number % 2 else "가나 나다", clock())
+    assert len(await best(database, "가나다", clock())) == 10
+    assert len(read) == 21  # up to the eleventh that is right, which tells that there are more
+
+
+def test_the_next_texts_are_as_many_as_are_likely_to_fill_the_page() -> None:
+    assert search._next_portion(before=100, looked_at=100, found=50, limit=60) == search.AT_FIRST + 22
+    assert search._next_portion(before=10, looked_at=10, found=1, limit=60) == 40
+    assert search._next_portion(before=10, looked_at=10, found=0, limit=5) == 40
+    assert search._next_portion(before=310, looked_at=310, found=1, limit=300) == search.AT_ONCE
+
+
+async def test_a_long_word_is_found_in_a_text_of_taken_apart_syllables(database: Database, clock: Clock) -> None:
+    apart = await archived(database, "소식", unicodedata.normalize("NFD", "대중수출규제"), clock())
+    await archived(database, "소식", "중수 수출 출규", clock())
+    assert list(await newest(database, "중수출규")) == [apart]
+
+
 SIGNS = (
     '"',
     "-",
