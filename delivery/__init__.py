@@ -20,7 +20,7 @@ from delivery.ledger import (
     wait,
 )
 from delivery.limits import COMMANDS, PRESSES, Limits, Verdict
-from delivery.pace import REMEMBERED, AccountPace, Departure, Door, Limit, Pace
+from delivery.pace import REMEMBERED, AccountPace, Departure, Door, Limit, Pace, Passage
 from delivery.reach import Reach, reach
 from delivery.sender import Alarm, Problem, Sender
 from delivery.wishes import Heard, listens, matching, plan, topic_form, wants
@@ -43,6 +43,7 @@ __all__ = [
     "Next",
     "NotThere",
     "Pace",
+    "Passage",
     "Problem",
     "Reach",
     "Sender",

@@ -22,7 +22,8 @@ MANY_CALLS = 200
 
 
 class Door:
-    """Lets at most so many calls through in any `seconds`, counted when they pass, not when they were meant to.
+    """Lets at most so many calls through in any `seconds`, counted when they pass, not when they were meant to; and
+    again when their request is written, which on a busy loop is a little later.
 
     `clock` in seconds that never run backwards.
     """
@@ -37,10 +38,10 @@ class Door:
         self._seconds = seconds
         self._clock = clock
         self._sleep = sleep
-        self._passed: deque[float] = deque(maxlen=calls)
+        self._passed: deque[Passage] = deque(maxlen=calls)
         self._waiting = 0
 
-    async def pass_through(self) -> None:
+    async def pass_through(self) -> "Passage":
         """Wait until one more may pass. Nothing may come between this and the request."""
         left = self._left(self._waiting)
         while left > 0:
@@ -50,13 +51,26 @@ class Door:
             finally:
                 self._waiting -= 1
             left = self._left(0)
-        self._passed.append(self._clock())
+        passage = Passage(self._clock())
+        self._passed.append(passage)
+        return passage
+
+    def written(self, passage: "Passage") -> None:
+        """The request of a call that passed goes out now."""
+        passage.at = self._clock()
 
     def _left(self, before: int) -> float:
         """Seconds until one may pass when so many others wait before it."""
         if len(self._passed) < (self._passed.maxlen or 0):
             return 0.0
-        return self._passed[min(before, len(self._passed) - 1)] + self._seconds - self._clock()
+        return self._passed[min(before, len(self._passed) - 1)].at + self._seconds - self._clock()
+
+
+@dataclass(slots=True, eq=False)
+class Passage:
+    """When a call passed the door, by its clock."""
+
+    at: float
 
 
 @dataclass(slots=True, eq=False)
@@ -69,6 +83,7 @@ class Departure:
     door: Door
     _token: "Token[Door | None] | None" = field(default=None, init=False)
     _passing: ClassVar[ContextVar[Door | None]] = ContextVar("door", default=None)
+    _passed: ClassVar[ContextVar[Passage | None]] = ContextVar("passage", default=None)
 
     async def __aenter__(self) -> Self:
         if self.after > 0:
@@ -85,7 +100,14 @@ class Departure:
         """Pass the door of the call that is being made, if it has one: for whoever holds an open connection and is
         about to write the request. Any time spent on the way there is behind the call then."""
         if (door := cls._passing.get()) is not None:
-            await door.pass_through()
+            cls._passed.set(await door.pass_through())
+
+    @classmethod
+    def written(cls) -> None:
+        """The request of the call that is being made goes out now."""
+        door, passage = cls._passing.get(), cls._passed.get()
+        if door is not None and passage is not None:
+            door.written(passage)
 
 
 class Pace:
@@ -101,7 +123,7 @@ class Pace:
     MARGIN = 1.034
     """Windows are this much wider than the limit asks, since calls come closer together on their way."""
     AT_THE_DOOR = 1.03
-    FAST, FAST_MARGIN = 100, 0.025
+    FAST, FAST_MARGIN = 100, 0.045
     """Above so many calls a second, where many leave together, windows are wider by this."""
     FURTHEST = timedelta(seconds=60)
     """Whatever lies further ahead than this was noted by a clock that was set back."""

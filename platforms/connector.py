@@ -1,6 +1,6 @@
-"""The way out to a platform: a request is counted when its connection stands, not before."""
+"""The way out to a platform: a request is counted when its connection stands, not before, and when it is written."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from aiohttp.connector import Connection
@@ -28,3 +28,14 @@ class Connector(aiohttp.TCPConnector):
             connection.release()
             raise
         return connection
+
+
+async def _written(*_: object) -> None:
+    Departure.written()
+
+
+def session(connector: Connector, **options: Any) -> aiohttp.ClientSession:
+    """A session over the connector; `options` are aiohttp's own."""
+    written = aiohttp.TraceConfig()
+    written.on_request_chunk_sent.append(_written)
+    return aiohttp.ClientSession(connector=connector, trace_configs=[written], **options)

@@ -41,7 +41,7 @@ from models import (
     TryLater,
     Unknown,
 )
-from platforms.connector import Connector
+from platforms.connector import Connector, session
 from platforms.doors import Doors
 from platforms.drawing import drawn
 from platforms.slack_answers import Answers, Held
@@ -154,8 +154,8 @@ class Slack:
     def client(self) -> AsyncWebClient:
         """The one client, over the one session; retries are the ledger's business, so it has none of its own."""
         if self._client is None:
-            self._session = aiohttp.ClientSession(
-                connector=Connector(),
+            self._session = session(
+                Connector(),
                 timeout=aiohttp.ClientTimeout(total=TIMEOUT, connect=CONNECT_TIMEOUT),
                 middlewares=(_follow_nobody,),
                 cookie_jar=aiohttp.DummyCookieJar(),

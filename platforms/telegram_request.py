@@ -14,7 +14,7 @@ from telegram.error import NetworkError, TelegramError, TimedOut
 from telegram.request import BaseRequest, RequestData
 
 from errors import StartError
-from platforms.connector import Connector
+from platforms.connector import Connector, session
 
 HIDDEN = "•••"
 KEEP_ALIVE = 15.0
@@ -71,8 +71,8 @@ class AiohttpRequest(BaseRequest):
     async def initialize(self) -> None:
         """Open the session; it may be called again, and after `shutdown`."""
         if self._session is None or self._session.closed:
-            self._session = aiohttp.ClientSession(
-                connector=Connector(limit=self._connections, keepalive_timeout=KEEP_ALIVE),
+            self._session = session(
+                Connector(limit=self._connections, keepalive_timeout=KEEP_ALIVE),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": self.USER_AGENT},
                 trust_env=False,

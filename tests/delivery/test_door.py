@@ -2,12 +2,13 @@
 
 import asyncio
 from heapq import heappop, heappush
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from delivery import AccountPace, Departure, Door, Limit
+from delivery import AccountPace, Departure, Door, Limit, Passage
 from tests.delivery.test_pace import PERSON, START
 
 TICK = 1 / 1024
@@ -33,7 +34,7 @@ class Driven:
         heappush(self._sleeping, (until, self._slept, awake))
         await awake.wait()
 
-    async def drive(self, *tasks: asyncio.Task[None]) -> None:
+    async def drive(self, *tasks: asyncio.Task[Any]) -> None:
         while not all(task.done() for task in tasks):
             for _ in range(4):
                 await asyncio.sleep(0)
@@ -94,7 +95,7 @@ async def test_what_gave_up_at_the_door_takes_nobodys_place() -> None:
     await asyncio.sleep(0)
     impatient.cancel()
     await asyncio.gather(impatient, return_exceptions=True)
-    await time.drive(asyncio.create_task(door.pass_through()))
+    await time.drive(asyncio.ensure_future(door.pass_through()))
     assert time.now == 1.0
 
 
@@ -103,8 +104,9 @@ async def test_what_is_requested_inside_a_departure_passes_the_door_of_its_kind(
     pace, through = AccountPace(30, lambda _: (Limit(1, 1),), edits_per_second=1), list[str]()
 
     class Noted(Door):
-        async def pass_through(self) -> None:
+        async def pass_through(self) -> Passage:
             through.append("send" if self is pace.departs("send", START).door else "edit")
+            return await super().pass_through()
 
     pace._all.door, pace._edits.door = Noted(1, 1), Noted(1, 1)  # type: ignore[union-attr]
     async with pace.departs("edit" if kind == "edit" else "send", START):
@@ -114,3 +116,19 @@ async def test_what_is_requested_inside_a_departure_passes_the_door_of_its_kind(
     async with pace.answer(PERSON, START):
         await Departure.leave()
     assert through == [kind, "send"]
+
+
+async def test_a_call_that_is_written_late_is_counted_from_then() -> None:
+    now = [0.0]
+    slept = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        now[0] += seconds
+
+    door = Door(1, 1.0, lambda: now[0], sleep)
+    passage = await door.pass_through()
+    now[0] = 0.5
+    door.written(passage)
+    await door.pass_through()
+    assert slept == [1.0] and now == [1.5]

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from delivery import Departure, Door
+from delivery import Departure, Door, Passage
 from platforms.connector import Connector
 from platforms.slack import Slack
 from platforms.telegram import Telegram
@@ -129,6 +129,36 @@ async def test_what_is_cancelled_at_the_door_gives_its_connection_back() -> None
         async with asyncio.timeout(5), session.post(f"http://127.0.0.1:{server.port}/") as response:
             assert response.status == 200
         assert server.connections == 1
+
+
+class Noted(Door):
+    """Remembers what it was told was written."""
+
+    def __init__(self) -> None:
+        super().__init__(100, 1.0)
+        self.noted: list[float] = []
+
+    def written(self, passage: Passage) -> None:
+        before = passage.at
+        super().written(passage)
+        self.noted.append(passage.at - before)
+
+
+async def test_messages_of_both_platforms_are_counted_again_when_they_are_written() -> None:
+    with FakeSlack() as slack, FakeTelegram() as telegram:
+        slack.add_channel("C1", "news", creator="U1")
+        desks = test_slack.Desk(), test_telegram.Desk()
+        senders = (
+            (Slack(test_slack.settings(slack), desks[0].take, desks[0], SETTINGS), test_slack.CHAT),
+            (Telegram(test_telegram.settings(telegram), desks[1].take, desks[1], SETTINGS), test_telegram.CHAT),
+        )
+        for sender, chat in senders:
+            assert await sender.check() == ""
+            door = Noted()
+            async with Departure(START, 0.0, door):
+                await sender.send(parcel(chat))
+            assert len(door.noted) == 1 and door.noted[0] >= 0
+            await sender.close()
 
 
 async def test_messages_of_both_platforms_pass_the_door() -> None:
