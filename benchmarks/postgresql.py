@@ -48,6 +48,18 @@ class Postgresql:
         async with self._engine.connect() as connection:
             yield connection
 
+    @asynccontextmanager
+    async def filling(self) -> AsyncIterator[None]:
+        """A lot is put in here: the index is built at the end, in one go, and no commit waits for the disk."""
+        async with self.write() as tx:
+            await tx.execute(text("DROP INDEX search_tokens"))
+            await tx.execute(text("ALTER DATABASE postgres SET synchronous_commit = off"))
+        await self._engine.dispose()
+        yield
+        async with self.write() as tx:
+            await tx.execute(text("SET LOCAL maintenance_work_mem = '1GB'"))
+            await tx.execute(text(fulltext.CREATE[-1]))
+
     async def settle(self) -> None:
         """What a server does by itself after a while: sort in what is new, and count how common each token is."""
         async with self._engine.connect() as connection:

@@ -335,9 +335,10 @@ async def _beside_postgresql(
     server = postgresql.start(scratch / "postgresql")
     database = await Postgresql.open(server.get_uri())
     began = time.perf_counter()
-    filled = await fill(database, corpus, posts)
-    took = time.perf_counter() - began
+    async with database.filling():
+        filled = await fill(database, corpus, posts)
     await database.settle()
+    took = time.perf_counter() - began
     print(f"PostgreSQL, {len(posts):,} posts")
     print(f"  indexed       {len(posts) / took:8,.0f} posts/s on the clock")
     print(f"  index         {await database.size() / filled.bytes_of_text:8.2f} of the text, without the tokens")
