@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self, TextIO
 
-from tests import processes
+from tests import databases, processes
 
 ROOT = Path(__file__).parents[1]
 
@@ -61,6 +61,8 @@ class Bot:
         self.changed = threading.Condition()
 
     def start(self) -> Self:
+        if self.args == ("run",) and not (self.folder / "data").exists() and "database_url" not in self._settings():
+            databases.put(self.folder / "data" / "sokbo.db")
         kept = {key: value for key, value in os.environ.items() if not key.startswith("SOKBO_")}
         environment = {**kept, "PYTHONPATH": str(ROOT), **self.environment}
         ours, theirs = os.pipe()
@@ -71,6 +73,10 @@ class Bot:
         self._reader = threading.Thread(target=self._read, args=(os.fdopen(ours, encoding="utf-8"),), daemon=True)
         self._reader.start()
         return self
+
+    def _settings(self) -> str:
+        file = self.folder / "sokbo.toml"
+        return (file.read_text(encoding="utf-8") if file.exists() else "") + " ".join(self.environment).lower()
 
     def _read(self, output: TextIO) -> None:
         with output:

@@ -1,6 +1,5 @@
 """What all tests share: a clock that is driven, a database of its own, a desk without platforms."""
 
-import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +10,8 @@ import pytest
 
 from config.settings import Settings, load
 from pipeline import Desk
-from storage.database import Database, _migrate
+from storage.database import Database
+from tests import databases
 from tests.sites import Site
 
 # The same examples in every run: a run that is red by chance tells nothing about the change it runs for.
@@ -44,17 +44,9 @@ def settings(tmp_path: Path) -> Settings:
     return load(None, {"SOKBO_DATABASE_URL": f"sqlite:///{tmp_path}/sokbo.db"})
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with its tables and nothing in them: migrating one for each test was a tenth of a second each."""
-    path = tmp_path_factory.mktemp("empty") / "sokbo.db"
-    _migrate(path)
-    return path
-
-
 @pytest.fixture
-async def database(settings: Settings, empty_database: Path) -> AsyncIterator[Database]:
-    shutil.copyfile(empty_database, settings.database_path)
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    databases.put(settings.database_path)
     opened = await Database.open(settings.database_path)
     yield opened
     await opened.close()

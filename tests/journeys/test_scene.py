@@ -94,6 +94,7 @@ def test_no_token_stands_in_a_log_line_at_debug_with_the_platforms_down(tmp_path
         scene.bot.wait_for_line("slack cannot be reached")
         scene.bot.wait_for_line("telegram cannot be reached")
         wait_until_up(scene.url)
+        eventually(lambda: "ticked" not in fetch(f"{scene.url}/readyz")[1], what="for the poll loop to tick")
         status, text = fetch(f"{scene.url}/readyz")
         assert status == 503 and len(json.loads(text)["reasons"]) == 2
         assert scene.bot.stop()[0] == 0
