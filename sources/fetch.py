@@ -20,6 +20,7 @@ from errors import SourceError
 from sources import schedule, walls, websub
 from sources.documents import Document, Fetched, Unchanged
 from sources.transport import CLOCK, OPENED, Transport, is_inside, permitted, resolve
+from sources.unpacking import Unpacking
 
 MAX_REDIRECTS = 5
 ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1"
@@ -29,35 +30,11 @@ LARGE = 500_000
 EXPIRED = 10
 """OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED (https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/)."""
 PACKED = ("gzip", "x-gzip", "deflate")
-MEMBERS = 1000
 WHOLE_AFTER = 3 * 3600.0
 """Seconds after which a document is asked for as a whole, whatever its publisher says about changes."""
 DISTRUSTED_FOR = 7 * 86400.0
 """Seconds for which nothing else is asked of a publisher that said "unchanged" of what had changed."""
 Large = Callable[[], Awaitable[object]]
-
-
-class Unpacking:
-    """gzip, of several members too, or zlib: piece by piece, each no larger than allowed. Raises zlib.error."""
-
-    def __init__(self) -> None:
-        self._inflate = zlib.decompressobj(wbits=47)
-        self._members = 1
-
-    @property
-    def ended(self) -> bool:
-        return self._inflate.eof
-
-    def feed(self, raw: bytes, room: int) -> bytes:
-        """What `raw` unpacks to, at most `room` bytes of it."""
-        body = self._inflate.decompress(raw, room)
-        while self.ended and len(body) < room and self._inflate.unused_data.startswith(b"\x1f\x8b"):
-            if self._members == MEMBERS:
-                raise zlib.error("more members than any publisher sends")
-            self._members, rest = self._members + 1, self._inflate.unused_data
-            self._inflate = zlib.decompressobj(wbits=31)
-            body += self._inflate.decompress(rest, room - len(body))
-        return body
 
 
 class Body:

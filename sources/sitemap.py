@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lxml import etree  # type: ignore[import-untyped]
 
@@ -20,7 +20,10 @@ from models import Post, Source
 from sources import feed, moments
 from sources.documents import Document, Fetched, Unchanged
 from sources.encoding import to_text
-from sources.fetch import Fetching, Unpacking
+from sources.unpacking import Unpacking
+
+if TYPE_CHECKING:  # who only parses, in a worker, loads no client
+    from sources.fetch import Fetching
 
 MOST_MAPS = 5
 """Sitemaps of an index that are read each time."""
@@ -37,7 +40,7 @@ LASTMOD = re.compile(rb"<(?:[A-Za-z]+:)?lastmod\s*>\s*([^<>\s]{1,40})")
 # ------------------------------------------------------------------------------------------------------------ fetching
 
 
-async def fetch(ask: Fetching, source: Source, validators: Mapping[str, Any]) -> Fetched | Unchanged:
+async def fetch(ask: "Fetching", source: Source, validators: Mapping[str, Any]) -> Fetched | Unchanged:
     """The sitemap, or those of an index that may hold news, as far as they changed. Raises SourceError."""
     known = dict(validators.get("maps", {}))
     index = bool(validators.get("maps"))
@@ -62,7 +65,7 @@ async def fetch(ask: Fetching, source: Source, validators: Mapping[str, Any]) ->
 
 
 async def _maps(
-    ask: Fetching, source: Source, named: list[tuple[str, str]], known: Mapping[str, Any]
+    ask: "Fetching", source: Source, named: list[tuple[str, str]], known: Mapping[str, Any]
 ) -> tuple[list[Document], dict[str, Any]]:
     """What changed of the named sitemaps, and the validators of all. One that fails costs itself, unless all do."""
     documents, maps, failures = list[Document](), dict[str, Any](), list[SourceError]()

@@ -127,6 +127,13 @@ async def test_closing_leaves_no_process() -> None:
     assert not any(map(runs, both))
 
 
+def test_who_only_reads_loads_no_client_and_no_database() -> None:
+    """Each worker would hold them: half of its memory."""
+    program = "import sys, reader; print({'httpx', 'aiohttp', 'sqlalchemy', 'telegram', 'slack_sdk'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
 async def test_a_worker_sees_nothing_of_ours(workers: Workers, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SOKBO_TELEGRAM__TOKEN", "secret")
     with (tmp_path / "ours").open("w") as ours:
