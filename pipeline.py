@@ -119,7 +119,7 @@ Improve = Callable[[Sequence[tuple[Post, Condensed]], tuple[str, ...]], Awaitabl
 
 
 class KnownEntries:
-    """What the entries of each feed's newest document are known by (`reader.remember`), as far as `most` bytes reach:
+    """What the entries of each feed's newest document are known by (`reader.Changes`), as far as `most` bytes reach:
     those that were read longest ago go first, and are read as a whole next time. It saves work and decides nothing."""
 
     def __init__(self, most: int = 50_000_000) -> None:
@@ -265,7 +265,8 @@ class Poller:
             self._room.clear()
             if desk.look.is_set() or not self._due or self._until_next() == 0:
                 # Reads that end close to each other make room for one look.
-                await woken(desk.look, desk.stopping, seconds=max(0.0, self._looked + LOOKS_APART - time()))
+                if (early := self._looked + LOOKS_APART - time()) > 0:
+                    await woken(desk.look, desk.stopping, seconds=early)
                 desk.look.clear()
                 self._looked = time()
                 await self._look()
@@ -425,10 +426,10 @@ async def _what_is_new_in(desk: Desk, watched: Watched, documents: tuple[Documen
     source = watched.source
     if source.kind in (Kind.FEED, Kind.WORDPRESS) and documents:
         (document,) = documents
-        entries = await desk.off_the_loop(reader.parse_changes, source, document, desk.known.of(source.id))
-        desk.known.keep(source.id, reader.remember(entries))
+        changes = await desk.off_the_loop(reader.parse_changes, source, document, desk.known.of(source.id))
+        desk.known.keep(source.id, changes.known)
         with suppress(_TextIsMissing):
-            return await _what_is_new(desk, watched, [(post, fingerprint) for post, fingerprint, _ in entries])
+            return await _what_is_new(desk, watched, changes.entries)
     whole = source.kind is not Kind.SITEMAP  # of an index only what changed is read
     return await _what_is_new(desk, watched, await parse(desk, source, documents), whole=whole)
 
@@ -1441,7 +1442,7 @@ async def _call(desk: Desk, call: Call) -> Answer:
             if called_at is None or not sender.can_look:
                 return CannotLook()
             return await sender.look_up(call.outgoing, called_at)
-        async with sender.pace.departs("edit" if call.kind == "edit" else "send", desk.now()):
+        async with sender.pace.departs("edit" if call.kind == "edit" else "send"):
             match call.kind:
                 case "send":
                     return await sender.send(call.outgoing)

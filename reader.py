@@ -44,11 +44,17 @@ Parsed = tuple[Post, str]
 
 
 class Entry(NamedTuple):
-    """A feed's entry with its fingerprint, read or known. It is known later by its `name`; b"" where it has none."""
+    """A feed's entry with its fingerprint, read or known."""
 
     post: Post | Known
     fingerprint: str
-    name: bytes
+
+
+class Changes(NamedTuple):
+    """A feed's entries, oldest first, and what the next `parse_changes` of the feed knows them by."""
+
+    entries: list[Entry]
+    known: bytes
 
 
 def portions(source: Source, documents: tuple[Document, ...]) -> Iterator[tuple[Document, ...]]:
@@ -74,20 +80,22 @@ def parse(source: Source, documents: tuple[Document, ...]) -> list[Parsed]:
     return [(post, stories.fingerprint(post)) for post in posts]
 
 
-def parse_changes(source: Source, document: Document, known: bytes) -> list[Entry]:
-    """The entries of a feed, oldest first: those that stand in `known`, which `remember` made of an earlier document,
-    without their text. All else about them is as `parse` says it. Raises SourceError."""
-    entries = feed.parse_changes(source, document, _recalled(known))
-    return [Entry(post, _fingerprint(post), name) for post, name in entries]
+def parse_changes(source: Source, document: Document, known: bytes) -> Changes:
+    """The entries of a feed: those that stand in `known`, which came with an earlier document (b"": none did), without
+    their text. All else about them is as `parse` says it. Raises SourceError."""
+    read = feed.parse_changes(source, document, _recalled(known))
+    entries = [Entry(post, _fingerprint(post)) for post, _ in read]
+    return Changes(entries, _remembered(entries, [name for _, name in read]))
 
 
 def _fingerprint(post: Post | Known) -> str:
     return post.fingerprint if isinstance(post, Known) else stories.fingerprint(post)
 
 
-def remember(entries: Sequence[Entry]) -> bytes:
-    """What the entries of the newest document are known by; b"" where that is nothing."""
-    known = {name: tuple(_known(post, fingerprint)) for post, fingerprint, name in entries[-KNOWN_ENTRIES:] if name}
+def _remembered(entries: Sequence[Entry], names: Sequence[bytes]) -> bytes:
+    """What entries with these names (b"": none) are known by; b"" where that is nothing."""
+    newest = [*zip(entries, names, strict=True)][-KNOWN_ENTRIES:]
+    known = {name: tuple(_known(*entry)) for entry, name in newest if name}
     return zlib.compress(pickle.dumps(known, pickle.HIGHEST_PROTOCOL), 1) if known else b""
 
 
@@ -96,7 +104,7 @@ def _known(post: Post | Known, fingerprint: str) -> Known:
 
 
 def _recalled(known: bytes) -> dict[bytes, Known]:
-    recalled = pickle.loads(zlib.decompress(known)) if known else {}  # noqa: S301, made by `remember`
+    recalled = pickle.loads(zlib.decompress(known)) if known else {}  # noqa: S301, made by `_remembered`
     return {name: Known(*fields) for name, fields in recalled.items()}
 
 

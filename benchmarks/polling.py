@@ -97,7 +97,7 @@ class Sokbo:
 
     async def start(self) -> None:
         """Workers that are there already, so that their start is not counted."""
-        await asyncio.gather(*(self._workers(reader.remember, ()) for _ in range(2)))
+        await asyncio.gather(*(self._workers(os.getpid) for _ in range(2)))
 
     async def ask(self, number: int) -> Fetched | Unchanged:
         source = Source(f"h{number}", f"h{number}", Kind.FEED, self._publishers.url(number))
@@ -106,8 +106,9 @@ class Sokbo:
         self._validators[number] = dict(fetched.validators or validators)
         if isinstance(fetched, Fetched):
             known = self._known.get(number, b"")
-            entries = await self._workers(reader.parse_changes, source, fetched.documents[0], known)
-            self._known[number] = reader.remember(entries)
+            entries, self._known[number] = await self._workers(
+                reader.parse_changes, source, fetched.documents[0], known
+            )
             self.read[number] = (sum(not isinstance(one.post, Known) for one in entries), len(entries))
         return fetched
 

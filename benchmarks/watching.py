@@ -6,6 +6,7 @@ is known. Names are answered in this process.
 """
 
 import asyncio
+import os
 import tempfile
 import time
 from collections.abc import Sequence
@@ -114,7 +115,7 @@ async def watched(
     observed(watch)
     async with fetch.client(settings.fetch, "bench", tls=publishers.trusted()) as http:
         desk = Desk(database, http, settings, {}, lambda: datetime.now(UTC), "bench", off_the_loop=workers)
-        await asyncio.gather(*(workers(reader.remember, ()) for _ in range(2)))
+        await asyncio.gather(*(workers(os.getpid) for _ in range(2)))
         polling = asyncio.create_task(Poller(desk).run())
         pids, began, cpu, memory = workers.idle, time.monotonic(), 0.0, 0.0
         cpu, watch.measuring = cpu_seconds(pids), True

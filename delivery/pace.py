@@ -77,7 +77,6 @@ class Passage:
 class Departure:
     """A call that was taken: entered as a context, it waits for its slot; what is requested inside passes the door."""
 
-    at: datetime
     after: float
     """Seconds from when it was taken."""
     door: Door
@@ -259,9 +258,9 @@ class AccountPace:
         if kind == "send" or self._edits is None:
             self.called(chat, now)
 
-    def departs(self, kind: Kind, now: datetime) -> Departure:
+    def departs(self, kind: Kind) -> Departure:
         """A call that was taken and saved: it may leave as soon as the door lets it."""
-        return Departure(now, 0.0, self._pace(kind).door)
+        return Departure(0.0, self._pace(kind).door)
 
     def called(self, chat: Chat, now: datetime) -> None:
         """Note a call of the chat alone, such as one from before the start."""
@@ -281,7 +280,7 @@ class AccountPace:
         starts = self._all.free_at(now)
         self._all.take(1, starts)
         self.called(chat, starts)
-        return Departure(starts, (starts - now).total_seconds(), self._all.door)
+        return Departure((starts - now).total_seconds(), self._all.door)
 
     def resting(self, now: datetime) -> set[str]:
         """The chats that may not be called now."""

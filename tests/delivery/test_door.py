@@ -105,11 +105,11 @@ async def test_what_is_requested_inside_a_departure_passes_the_door_of_its_kind(
 
     class Noted(Door):
         async def pass_through(self) -> Passage:
-            through.append("send" if self is pace.departs("send", START).door else "edit")
+            through.append("send" if self is pace.departs("send").door else "edit")
             return await super().pass_through()
 
     pace._all.door, pace._edits.door = Noted(1, 1), Noted(1, 1)  # type: ignore[union-attr]
-    async with pace.departs("edit" if kind == "edit" else "send", START):
+    async with pace.departs("edit" if kind == "edit" else "send"):
         await Departure.leave()
     await Departure.leave()
     assert through == [kind]

@@ -108,7 +108,7 @@ def test_alerts_and_answers_together_stay_within_the_rate(per_second: int, laten
     while now < START + timedelta(seconds=5):
         now += timedelta(seconds=random.uniform(0, lateness))
         if random.random() < 0.1 * lateness * per_second / 2:
-            calls.append(pace.answer(PERSON, now).at)
+            calls.append(now + timedelta(seconds=pace.answer(PERSON, now).after))
         for _ in range(pace.room("send", now)):
             pace.take("send", PERSON, now)
             calls.append(now)
@@ -117,7 +117,7 @@ def test_alerts_and_answers_together_stay_within_the_rate(per_second: int, laten
 
 def test_many_answers_at_once_are_spaced_and_alerts_stop_for_them() -> None:
     pace = AccountPace(30, limits_of)
-    answers = [pace.answer(Chat("telegram", "7", str(n)), START).at for n in range(45)]
+    answers = [START + timedelta(seconds=pace.answer(Chat("telegram", "7", str(n)), START).after) for n in range(45)]
     assert most_within(answers, 1) <= 30 and answers[0] == START
     alerts = called(pace, PERSON, 1.4)
     assert most_within([*answers, *alerts], 1) <= 30
@@ -128,7 +128,7 @@ def test_an_answer_takes_the_next_slot_however_busy_the_account_is() -> None:
     busy = called(pace, PERSON, 0.5)
     assert busy
     now = START + timedelta(seconds=0.5)
-    assert pace.answer(GROUP, now).at - now <= timedelta(seconds=1 / 30)
+    assert timedelta(seconds=pace.answer(GROUP, now).after) <= timedelta(seconds=1 / 30)
     assert pace.room("send", now) == 0 and pace.free_at(now) is not None
 
 

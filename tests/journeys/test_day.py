@@ -133,11 +133,12 @@ async def test_a_date_watermark_makes_it_red(
     newest: dict[str, Any] = {}
     honest = reader.parse_changes
 
-    def after_the_newest(source: Source, document: Any, known: bytes) -> list[reader.Entry]:
-        dated = [(one, one[0].published) for one in honest(source, document, known)]
+    def after_the_newest(source: Source, document: Any, known: bytes) -> reader.Changes:
+        changes = honest(source, document, known)
+        dated = [(one, one.post.published) for one in changes.entries]
         until = newest.get(source.id, clock.time - timedelta(days=9999))
         newest[source.id] = max([until, *(moment for _, moment in dated if moment)])
-        return [one for one, moment in dated if moment and moment > until]
+        return changes._replace(entries=[one for one, moment in dated if moment and moment > until])
 
     monkeypatch.setattr(reader, "parse_changes", after_the_newest)
     found = await shorter(desk, desk_settings, clock)

@@ -2,14 +2,14 @@
 
 import asyncio
 import socket
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Sequence
 
 import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from delivery import Departure, Door, Passage
+from models import Chat
 from platforms.connector import Connector
 from platforms.slack import Slack
 from platforms.telegram import Telegram
@@ -20,7 +20,6 @@ from tests.platforms import test_slack, test_telegram
 from tests.platforms.test_telegram_request import Talk, Wire, http, read_request, wire
 
 RATE = 5
-START = datetime(2026, 6, 17, tzinfo=UTC)
 
 
 class Time:
@@ -78,7 +77,7 @@ async def test_a_call_that_was_slow_to_connect_is_counted_when_it_leaves(counted
     async with wire(receiving) as server, aiohttp.ClientSession(connector=connector) as session:
 
         async def call(host: str) -> None:
-            async with Departure(START, 0.0, door):
+            async with Departure(0.0, door):
                 if counted == "before":
                     await Departure.leave()
                 async with session.post(f"http://{host}:{server.port}/", data=b"{}") as response:
@@ -118,7 +117,7 @@ async def test_what_is_cancelled_at_the_door_gives_its_connection_back() -> None
     async with wire(receiving) as server, aiohttp.ClientSession(connector=Connector(limit=1)) as session:
 
         async def call() -> None:
-            async with Departure(START, 0.0, door), session.post(f"http://127.0.0.1:{server.port}/") as response:
+            async with Departure(0.0, door), session.post(f"http://127.0.0.1:{server.port}/") as response:
                 await response.read()
 
         await call()
@@ -144,7 +143,8 @@ class Noted(Door):
         self.noted.append(passage.at - before)
 
 
-async def test_messages_of_both_platforms_are_counted_again_when_they_are_written() -> None:
+async def both() -> AsyncIterator[tuple[Slack | Telegram, Chat]]:
+    """Each platform's sender, signed in, with a chat of it."""
     with FakeSlack() as slack, FakeTelegram() as telegram:
         slack.add_channel("C1", "news", creator="U1")
         desks = test_slack.Desk(), test_telegram.Desk()
@@ -154,27 +154,23 @@ async def test_messages_of_both_platforms_are_counted_again_when_they_are_writte
         )
         for sender, chat in senders:
             assert await sender.check() == ""
-            door = Noted()
-            async with Departure(START, 0.0, door):
-                await sender.send(parcel(chat))
-            assert len(door.noted) == 1 and door.noted[0] >= 0
+            yield sender, chat
             await sender.close()
+
+
+async def test_messages_of_both_platforms_are_counted_again_when_they_are_written() -> None:
+    async for sender, chat in both():
+        door = Noted()
+        async with Departure(0.0, door):
+            await sender.send(parcel(chat))
+        assert len(door.noted) == 1 and door.noted[0] >= 0
 
 
 async def test_messages_of_both_platforms_pass_the_door() -> None:
     time = Time()
-    with FakeSlack() as slack, FakeTelegram() as telegram:
-        slack.add_channel("C1", "news", creator="U1")
-        desks = test_slack.Desk(), test_telegram.Desk()
-        senders = (
-            (Slack(test_slack.settings(slack), desks[0].take, desks[0], SETTINGS), test_slack.CHAT),
-            (Telegram(test_telegram.settings(telegram), desks[1].take, desks[1], SETTINGS), test_telegram.CHAT),
-        )
-        for sender, chat in senders:
-            assert await sender.check() == ""
-            door, began = Door(1, 2.0, time.clock, time.sleep), time.now
-            for left in (0.0, 2.0):
-                async with Departure(START, 0.0, door):
-                    await sender.send(parcel(chat))
-                assert time.now - began == left
-            await sender.close()
+    async for sender, chat in both():
+        door, began = Door(1, 2.0, time.clock, time.sleep), time.now
+        for left in (0.0, 2.0):
+            async with Departure(0.0, door):
+                await sender.send(parcel(chat))
+            assert time.now - began == left

@@ -533,9 +533,6 @@ async def test_the_home_shows_subscriptions_and_the_latest_and_what_is_pressed_t
     assert pressed == [("latest", "10", "U2"), ("unsubscribe", "1", "U2")]
 
 
-SETTINGS_SHOWN = Reply(title="설정", lines=("사진: 켬",), buttons=((Button("사진 끄기", "settings pictures off"),),))
-
-
 async def test_settings_open_in_a_window_of_their_own_and_change_there(
     running: Slack, fake: FakeSlack, desk: Desk
 ) -> None:
