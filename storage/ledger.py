@@ -13,6 +13,7 @@ from sqlalchemy import (
     Row,
     Select,
     String,
+    Update,
     and_,
     bindparam,
     case,
@@ -21,7 +22,6 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
-    null,
     or_,
     select,
     type_coerce,
@@ -47,7 +47,7 @@ from models import (
 from storage import archive
 from storage.chats import SETTINGS, chat_of, settings_in, settings_of
 from storage.subscriptions import simply_everything
-from storage.tables import UtcDateTime, alerts, changing, chats, deliveries, each, fanouts, messages, versions
+from storage.tables import UtcDateTime, alerts, chats, deliveries, each, fanouts, messages, versions
 
 RECENT = 50_000
 
@@ -107,43 +107,50 @@ async def fill(
     """Owe the alert to these chats, and to all that want everything with a row id above the first of `everything` and
     up to the second."""
     after, last = everything
-    parts: list[tuple[Owed, tuple[ColumnElement[bool], ...]]] = []
-    parts.append((Owed(0, now), (chats.c.id > after, chats.c.id <= last, simply_everything())))
+    await tx.execute(OWE_ALL, _row(fanout, Owed(0, now), now) | {"after": after, "last": last})
     alike: dict[Owed, list[int]] = {}
     for one in owed:
         alike.setdefault(replace(one, chat_id=0), []).append(one.chat_id)
-    parts += [(one, (chats.c.id.in_(ids),)) for one, ids in alike.items()]
-    for one, where in parts:
-        row = _new_row(fanout, one, now)
-        rows = select(*row.values()).where(chats.c.subscribed, *where)
-        await tx.execute(insert(deliveries).from_select([*row], rows).on_conflict_do_nothing())
+    for one, ids in alike.items():
+        these = json.dumps(ids)
+        await tx.execute(OWE_THESE, _row(fanout, one, now) | {"ids": these})
         if one.due > now:
-            sooner = or_(chats.c.release_at.is_(None), chats.c.release_at > one.due)
-            await tx.execute(update(chats).where(*where, sooner).values(release_at=one.due))
+            await tx.execute(RELEASE_SOONER, {"ids": these, "at": one.due})
 
 
-def _new_row(fanout: Fanout, owed: Owed, now: datetime) -> dict[str, Any]:
-    """The columns of a delivery to a chat of the query."""
-    held = owed.due > now
-    row = {
+def _row(fanout: Fanout, owed: Owed, now: datetime) -> dict[str, Any]:
+    """The parameters of `_owing`."""
+    return {
         "alert_id": fanout.alert.id,
         "urgency": fanout.alert.urgency.value,
         "status": (Status.DROPPED if owed.dropped else Status.WAITING).value,
-        "attempts": 0,
         "wanted": fanout.alert.version,
-        "shown": 0,
-        "message_id": "",
-        "plain": False,
         "problem": owed.dropped,
-        "owner": "",
-        "unknowns": 0,
-        "lead": True,
-        "held": held,
+        "held": owed.due > now,
+        "due": owed.due,
+        "created": now,
     }
-    times = {"due": literal(owed.due, UtcDateTime), "created": literal(now, UtcDateTime)}
-    queue = null() if held else case((chats.c.paused == "", chats.c.platform))
-    made = {name: literal(value) for name, value in row.items()}
-    return {"chat_id": chats.c.id, "queue": queue, **made, **times}
+
+
+def _owing(*where: ColumnElement[bool]) -> Any:
+    """Inserts a delivery for each of these chats that is subscribed and has none of the alert."""
+    given = ("alert_id", "urgency", "status", "wanted", "problem", "held", "due", "created")
+    row: dict[str, Any] = {name: bindparam(name, type_=deliveries.c[name].type) for name in given}
+    row |= {"chat_id": chats.c.id, "queue": case((and_(chats.c.paused == "", ~row["held"]), chats.c.platform))}
+    same = {"attempts": 0, "shown": 0, "message_id": "", "plain": False, "owner": "", "unknowns": 0, "lead": True}
+    row |= {name: literal(value) for name, value in same.items()}
+    rows = select(*row.values()).where(chats.c.subscribed, *where)
+    return insert(deliveries).from_select([*row], rows).on_conflict_do_nothing()
+
+
+OWE_ALL = _owing(chats.c.id > bindparam("after"), chats.c.id <= bindparam("last"), simply_everything())
+OWE_THESE = _owing(chats.c.id.in_(each("ids")))
+AT = bindparam("at", type_=UtcDateTime)
+RELEASE_SOONER = (
+    update(chats)
+    .where(chats.c.id.in_(each("ids")), or_(chats.c.release_at.is_(None), chats.c.release_at > AT))
+    .values(release_at=AT)
+)
 
 
 async def move_cursor(tx: AsyncConnection, fanout: Fanout, cursor: int | None) -> None:
@@ -543,13 +550,25 @@ async def renew(tx: AsyncConnection, owner: str, lease_until: datetime) -> None:
 
 
 async def save(tx: AsyncConnection, results: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
-    """Write what became of deliveries, each as (id, columns): one statement for all with the same columns."""
-    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    """Write what became of deliveries, each as (id, columns): one statement for all that end alike, whatever the ids
+    of their messages."""
+    alike: dict[tuple[tuple[str, Any], ...], list[tuple[int, str | None]]] = {}
     for one, values in results:
-        row = {"of": one} | {f"new_{name}": value for name, value in values.items()}
-        alike.setdefault(tuple(values), []).append(row)
-    for names, rows in alike.items():
-        await tx.execute(changing(deliveries, names), rows)
+        ends = tuple((name, None if name == "message_id" else value) for name, value in values.items())
+        alike.setdefault(ends, []).append((one, values.get("message_id")))
+    for ends, rows in alike.items():
+        shared = {f"new_{name}": value for name, value in ends if name != "message_id"}
+        await tx.execute(_ending(tuple(name for name, _ in ends)), shared | {"rows": json.dumps(rows)})
+
+
+@cache
+def _ending(names: tuple[str, ...]) -> Update:
+    """Sets these columns, given as `new_NAME`, of all `rows`: pairs of a delivery's id and its message's, in JSON."""
+    row = func.json_each(bindparam("rows")).table_valued("value").c.value
+    changed: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+    if "message_id" in changed:
+        changed["message_id"] = func.json_extract(row, "$[1]")
+    return update(deliveries).where(deliveries.c.id == func.json_extract(row, "$[0]")).values(changed)
 
 
 async def count_unknown(tx: AsyncConnection, ids: Collection[int]) -> None:

@@ -3,7 +3,22 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, String, and_, cast, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    String,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models import Listener, Subscription, Urgency
@@ -32,33 +47,46 @@ def simply_everything() -> ColumnElement[bool]:
     return and_(_plain(), exists().where(subscriptions.c.chat_id == chats.c.id, wants_everything()))
 
 
-async def chunk_after(tx: AsyncConnection, cursor: int, limit: int, weighed: int) -> tuple[int, int] | None:
-    """The next subscribed chats by row id, at most `limit`, of which at most `weighed` must be weighed: how many, and
-    the last of them; None: there is none."""
-    here = (chats.c.subscribed, chats.c.id > cursor)
-    some = select(chats.c.id).where(*here).order_by(chats.c.id).limit(limit).subquery()
-    count, last = (await tx.execute(select(func.count(), func.max(some.c.id)))).one()
-    if not count:
-        return None
-    narrow = _narrow(select(subscriptions.c.chat_id), cursor, last).distinct().order_by(subscriptions.c.chat_id)
-    full = await tx.scalar(narrow.offset(weighed - 1).limit(1))
-    if full is None or full == last:
-        return count, last
-    return await tx.scalar(select(func.count()).where(*here, chats.c.id <= full)) or 0, full
+AFTER: ColumnElement[int] = bindparam("after", type_=Integer)
+LAST: ColumnElement[int] = bindparam("last", type_=Integer)
+_SOME = select(chats.c.id).where(chats.c.subscribed, chats.c.id > AFTER).order_by(chats.c.id).limit(bindparam("most"))
+SOME = select(func.count(), func.max(_SOME.subquery().c.id))
+COUNT = select(func.count()).where(chats.c.subscribed, chats.c.id > AFTER, chats.c.id <= LAST)
 
 
-def _narrow(query: Select[Any], after: int, last: int) -> Select[Any]:
+def _narrow(query: Select[Any]) -> Select[Any]:
     """Of the subscriptions of these chats: those of chats that do not simply want everything."""
-    here = (subscriptions.c.chat_id > after, subscriptions.c.chat_id <= last, chats.c.subscribed)
+    here = (subscriptions.c.chat_id > AFTER, subscriptions.c.chat_id <= LAST, chats.c.subscribed)
     known = query.join(chats, chats.c.id == subscriptions.c.chat_id).where(*here)
     return known.where(or_(~wants_everything(), ~_plain()))
 
 
+NARROW_ONES = (
+    _narrow(select(subscriptions.c.chat_id))
+    .distinct()
+    .order_by(subscriptions.c.chat_id)
+    .limit(1)
+    .offset(bindparam("weighed"))
+)
+LISTENERS = _narrow(select(subscriptions, *SETTINGS)).order_by(subscriptions.c.chat_id, subscriptions.c.id)
+
+
+async def chunk_after(tx: AsyncConnection, cursor: int, limit: int, weighed: int) -> tuple[int, int] | None:
+    """The next subscribed chats by row id, at most `limit`, of which at most `weighed` must be weighed: how many, and
+    the last of them; None: there is none."""
+    count, last = (await tx.execute(SOME, {"after": cursor, "most": limit})).one()
+    if not count:
+        return None
+    full = await tx.scalar(NARROW_ONES, {"after": cursor, "last": last, "weighed": weighed - 1})
+    if full is None or full == last:
+        return count, last
+    return await tx.scalar(COUNT, {"after": cursor, "last": full}) or 0, full
+
+
 async def listeners_between(tx: AsyncConnection, after: int, last: int) -> list[Listener]:
     """The chats with row ids above `after` up to `last` that do not simply want everything, each with its wishes."""
-    query = _narrow(select(subscriptions, *SETTINGS), after, last)
     found: dict[int, list[Row[Any]]] = {}
-    for row in await tx.execute(query.order_by(subscriptions.c.chat_id, subscriptions.c.id)):
+    for row in await tx.execute(LISTENERS, {"after": after, "last": last}):
         found.setdefault(row.chat_id, []).append(row)
     return [Listener(one, tuple(map(_wish, rows)), settings_of(rows[0])) for one, rows in found.items()]
 

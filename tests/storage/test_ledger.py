@@ -11,7 +11,7 @@ from sqlalchemy import delete, event, func, select
 from sqlalchemy.engine import Connection
 
 import pipeline
-from models import Chat
+from models import Chat, Status
 from pipeline import Desk, Dispatcher
 from storage import chats as stored_chats
 from storage import ledger
@@ -55,6 +55,35 @@ async def steps(desk: Desk) -> AsyncIterator[list[int]]:
     await driver.set_progress_handler(note, 100)
     yield count
     await driver.set_progress_handler(None, 0)
+
+
+async def test_what_ends_alike_is_one_statement_and_each_row_gets_its_own_end(desk: Desk, site: Site) -> None:
+    sender = ScriptedSender()
+    desk.senders = {sender.name: sender}
+    await started(desk, site)
+    await many_chats(desk, 5)
+    site.publish(1)
+    await poll(desk, site)
+    now = desk.now()
+    statements: list[str] = []
+
+    def note(*given: Any) -> None:
+        if given[2].startswith("UPDATE deliveries"):
+            statements.append(given[2])
+
+    async with desk.database.write() as tx:
+        await pipeline.plan(tx, now)
+        ids = [*await tx.scalars(select(deliveries.c.id).order_by(deliveries.c.id))]
+        event.listen(tx.sync_connection, "before_cursor_execute", note)
+        sent = {"status": Status.SENT, "shown": 1, "sent_at": now, "problem": ""}
+        ends: list[dict[str, Any]] = [sent | {"message_id": f"{one}.0001"} for one in ids[:3]]
+        ends += [{"status": Status.UNKNOWN, "due": now, "problem": 'it said "no", 100%'}]
+        await ledger.save(tx, zip(ids[:4], ends, strict=True))
+        rows = (await tx.execute(select(deliveries).order_by(deliveries.c.id))).all()
+    assert len(statements) == 2
+    for row, end in zip(rows, ends, strict=False):
+        assert {name: getattr(row, name) for name in end} == end
+    assert {(row.status, row.message_id, row.sent_at) for row in rows[4:]} == {("waiting", "", None)}
 
 
 async def test_a_fan_out_to_thousands_is_filled_in_chunks_and_others_write_between(desk: Desk, site: Site) -> None:
